@@ -1,0 +1,1 @@
+"""The machinery of Runnable Deep Learning: script → record → page. See README.md."""

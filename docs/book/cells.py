@@ -1,0 +1,122 @@
+"""A script in jupytext's percent format → its named cells, with their file and lines.
+
+`# %% name` begins a cell. `tags=["check"]` makes it assertions that are not on the page, `tags=["solution"]` the
+solution of an exercise, `tags=["timing"]` code whose output shows times. The front matter (`jupyter: book: …`) may
+set `seconds` and `memory_gb`, the limits of a run, and `data`, files whose reading Python cannot see.
+"""
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import jupytext
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMITS = {"seconds": 120, "memory_gb": 6, "data": []}
+TAGS = {"check", "solution", "timing"}
+
+
+class BookError(Exception):
+    """What is wrong and what to do, where (a path and a 1-based line), in which cell, and the cell's own traceback."""
+
+    def __init__(self, message, path=None, line=None, cell=None, trace=""):
+        super().__init__(message, path, line, cell, trace)
+        self.message, self.path, self.line, self.cell, self.trace = message, path, line, cell, trace
+
+    def __str__(self):
+        place = [str(part) for part in (self.path and shown(self.path), self.line) if part]
+        return ": ".join([":".join(place), self.message] if place else [self.message])
+
+
+def shown(path):
+    """A path as a message shows it: relative to the project where it lies inside."""
+    return Path(path).relative_to(ROOT) if Path(path).is_relative_to(ROOT) else path
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One named cell. `line` is the script's line (1-based) on which its code begins."""
+
+    name: str
+    source: str
+    line: int
+    tags: tuple
+
+    @property
+    def visible(self):
+        return "check" not in self.tags
+
+    @cached_property
+    def assigns(self):
+        """The names that the cell's top level binds: a value on a page has one origin."""
+        names, todo = set(), ast.parse(self.source).body
+        while todo:
+            node = todo.pop()
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.ListComp | ast.GeneratorExp):
+                todo += ast.iter_child_nodes(node)
+        return names
+
+
+@dataclass(frozen=True)
+class Example:
+    """A script: its stem, path, text, cells in order, and the limits of its run."""
+
+    name: str
+    path: Path
+    text: str
+    cells: tuple
+    limits: dict
+
+    def __getitem__(self, name):
+        """The cell of that name. Raises `BookError` with the names that there are."""
+        for cell in self.cells:
+            if cell.name == name:
+                return cell
+        raise BookError(f"no cell {name!r} in {self.path.name}; there are: {', '.join(c.name for c in self.cells)}")
+
+
+def read(path):
+    """Read one script. Raises `BookError` with the line of an unnamed, empty, duplicate or broken cell."""
+    text, cells, position, lines = path.read_text(encoding="utf-8"), [], 0, {}
+    notebook = jupytext.reads(text, "py:percent")
+    limits = LIMITS | notebook.metadata.get("book", {})
+    if odd := limits.keys() - LIMITS:
+        raise BookError(f"unknown setting {', '.join(odd)} in the front matter; known: {', '.join(LIMITS)}", path, 1)
+    for found in notebook.cells:
+        start = text.find(found.source, position)
+        line, position = text.count("\n", 0, start) + 1, start + len(found.source)
+        name, tags = found.metadata.get("title", ""), tuple(found.metadata.get("tags", ()))
+        if found.cell_type != "code":
+            continue
+        problem = None
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+            problem = f"a cell needs a name like `# %% kebab-case`, not {name!r}"
+        elif not found.source.strip():
+            problem = f"cell {name!r} is empty"
+        elif name in lines:
+            problem = f"cell {name!r} is already defined on line {lines[name]}; names are unique"
+        elif odd := set(tags) - TAGS:
+            problem = f"cell {name!r} has the unknown tag {', '.join(odd)}; known: {', '.join(sorted(TAGS))}"
+        if problem:
+            raise BookError(problem, path, max(1, line - 1), name)
+        try:
+            ast.parse(found.source)
+        except SyntaxError as error:
+            raise BookError(f"cell {name!r}: {error.msg}", path, line + (error.lineno or 1) - 1, name) from None
+        lines[name] = line - 1
+        cells.append(Cell(name, found.source.rstrip(), line, tags))
+    if not cells:
+        raise BookError("no cells: begin each with a line `# %% name`", path, 1)
+    return Example(path.stem, path, text, tuple(cells), limits)
+
+
+def examples(names=()):
+    """The scripts as `Example`s, all or the named ones. Raises `BookError` for a name without a script."""
+    paths = {path.stem: path for path in sorted((ROOT / "examples").glob("[!_]*.py"))}
+    if unknown := [name for name in names if name not in paths]:
+        raise BookError(f"no example {', '.join(unknown)}; there are: {', '.join(paths) or 'none'}")
+    return [read(paths[name]) for name in names or paths]
