@@ -28,12 +28,12 @@ serve: $(READY)  ## run the examples, build both editions, serve them and follow
 	@python -m book serve $(if $(PORT),--port $(PORT))
 
 site: $(READY)  ## build both editions strictly into build/site
-	python -m book run
+	python -m book run $(if $(FRESH),--fresh)
 	mkdocs build --strict --quiet
 	mkdocs build --strict --quiet -f docs/mkdocs.en.yml
 
 test: $(READY) site  ## all that CI trusts: checks, the chapters' code, both built editions (FRESH=1 runs all anew)
-	python -m pytest $(if $(FRESH),--fresh)
+	python -m pytest
 
 snippets: $(READY)  ## execute the pages' visible code as a reader would paste it (LABS=1 with the labs)
 	python -m book run

@@ -61,9 +61,9 @@ def edge(ax, start, end, gap=22, color="gray", ls="-", lw=1):
 
 
 # %% draw-neuron
-fig, ax = plt.subplots(figsize=(5.5, 3.1))
+fig, ax = plt.subplots(figsize=(4.8, 3.1), layout="tight")
 ax.axis("off")
-ax.set(xlim=(-0.5, 5.2), ylim=(-2.1, 2.0))
+ax.set(xlim=(-0.4, 5.2), ylim=(-2.1, 2.0))
 inputs = (1.4, "x", x, None), (0, "w", w, d_w), (-1.4, "b", b, d_b)
 for height, name, value, slope in inputs:
     below = "" if slope is None else f"{slope:.3f}"
@@ -93,9 +93,9 @@ v21, v22 = -0.7, 0.3  # from h2
 c1, c2 = 0.2, -0.1
 
 # %% draw-network
-fig, ax = plt.subplots(figsize=(5.5, 3.1))
+fig, ax = plt.subplots(figsize=(4.4, 2.7), layout="tight")
 ax.axis("off")
-ax.set(xlim=(-0.4, 4.9), ylim=(-1.7, 1.7))
+ax.set(xlim=(-0.3, 4.8), ylim=(-1.4, 1.5))
 top, bottom, end = 1.0, -1.0, (4.6, 0)
 for column, names in enumerate(("x", "h", "ŷ")):
     for row, height in enumerate((top, bottom)):
@@ -275,18 +275,22 @@ dz_dx = W.numpy().T
 dE_du = dE_dy @ dy_du
 dE_dz = dE_du @ du_dh @ dh_dz
 dE_dx = dE_dz @ dz_dx
+dE_dV = h_row.T @ dE_du
+dE_dW = x_row.T @ dE_dz
 np.set_printoptions(precision=5, suppress=True)
-print("dE/du", dE_du, "shape", dE_du.shape)
-print("dE/dz", dE_dz, "shape", dE_dz.shape)
-print("dE/dx", dE_dx, "shape", dE_dx.shape)
-print("dE/dV =", *(h_row.T @ dE_du), "shape", (h_row.T @ dE_du).shape)
-print("dE/dW =", *(x_row.T @ dE_dz), "shape", (x_row.T @ dE_dz).shape)
+print("dE/du", dE_du, dE_du.shape)
+print("dE/dz", dE_dz, dE_dz.shape)
+print("dE/dx", dE_dx, dE_dx.shape)
+print("dE/dV", dE_dV.shape)
+print(dE_dV)
+print("dE/dW", dE_dW.shape)
+print(dE_dW)
 
 # %% jacobians-hold tags=["check"]
 np.testing.assert_allclose(dE_du[0], [d_u1, d_u2])
 np.testing.assert_allclose(dE_dz[0], [d_z1, d_z2])
-np.testing.assert_allclose((x_row.T @ dE_dz).ravel(), by_hand[:4])
-np.testing.assert_allclose((h_row.T @ dE_du).ravel(), by_hand[6:10])
+np.testing.assert_allclose(dE_dW.ravel(), by_hand[:4])
+np.testing.assert_allclose(dE_dV.ravel(), by_hand[6:10])
 with tf.GradientTape(persistent=True) as tape:
     tape.watch(X)
     hidden = tf.sigmoid(X @ W + B)
@@ -392,23 +396,26 @@ import time
 rng = np.random.default_rng(0)
 X_cost = rng.normal(size=(100, 2))
 Y_cost = rng.uniform(size=(100, 1))
+
+
+def timed(method, net):
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        result = method(net, X_cost, Y_cost)
+        times.append(1000 * (time.perf_counter() - start))
+    return result, min(times)
+
+
 ratios = []
-print("parameters  evaluations  differences  backprop   ratio")
+print("params  losses  differences  backprop   ratio")
 for width in (4, 16, 64):
     net = make_network([2, width, width, 1], ["tanh"] * 3, seed=0)
+    (_, needed), slow = timed(central_differences, net)
+    _, fast = timed(loss_and_gradients, net)
     parameter_count = sum(p.size for layer in net for p in layer[:2])
-
-    start = time.perf_counter()
-    _, needed = central_differences(net, X_cost, Y_cost)
-    slow = 1000 * (time.perf_counter() - start)
-
-    start = time.perf_counter()
-    for _ in range(20):
-        loss_and_gradients(net, X_cost, Y_cost)
-    fast = 1000 * (time.perf_counter() - start) / 20
-
     ratios.append(slow / fast)
-    print(f"{parameter_count:10} {needed:12} {slow:9.1f} ms", end="")
+    print(f"{parameter_count:6} {needed:7} {slow:9.1f} ms", end="")
     print(f" {fast:6.2f} ms {ratios[-1]:7.0f}")
 
 # %% cost-holds tags=["check"]
@@ -737,7 +744,7 @@ def outputs_after_training(targets):
     model.add(layers.Dense(4, activation="tanh"))
     model.add(layers.Dense(1, activation="sigmoid"))
     optimizer = keras.optimizers.SGD(learning_rate=4.0)
-    for _ in range(400):
+    for _ in range(300):
         with tf.GradientTape() as tape:
             difference = model(X_xor) - targets
             loss = tf.reduce_mean(difference**2)

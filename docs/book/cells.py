@@ -6,28 +6,42 @@ set `seconds` and `memory_gb`, the limits of a run, and `data`, files whose read
 """
 
 import ast
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import click
 import jupytext
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {"seconds": 120, "memory_gb": 6, "data": []}
 TAGS = {"check", "solution", "timing"}
+SCOPES = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-class BookError(Exception):
+class BookError(click.ClickException):
     """What is wrong and what to do, where (a path and a 1-based line), in which cell, and the cell's own traceback."""
 
     def __init__(self, message, path=None, line=None, cell=None, trace=""):
-        super().__init__(message, path, line, cell, trace)
-        self.message, self.path, self.line, self.cell, self.trace = message, path, line, cell, trace
+        super().__init__(message)
+        self.path, self.line, self.cell, self.trace = path, line, cell, trace
 
     def __str__(self):
         place = [str(part) for part in (self.path and shown(self.path), self.line) if part]
-        return ": ".join([":".join(place), self.message] if place else [self.message])
+        return f"{':'.join(place)}: {self.message}" if place else self.message
+
+    def show(self, file=None):
+        """Print it all with the chapters' lines that show the cell; in GitHub's CI as an annotation too."""
+        click.secho(f"error: {self}\n{self.trace}".rstrip(), fg="red", err=True)
+        for path in sorted(ROOT.glob(f"docs/*/{self.path.stem}.md")) if self.cell else ():
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                if f'cell("{self.cell}")' in line:
+                    click.echo(f"  shown in {shown(path)}:{number}", err=True)
+        if os.environ.get("GITHUB_ACTIONS") and self.path:
+            text = self.message.replace("\n", "%0A")
+            click.echo(f"::error file={shown(self.path)},line={self.line or 1}::{text}")
 
 
 def shown(path):
@@ -56,7 +70,7 @@ class Cell:
             node = todo.pop()
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 names.add(node.id)
-            if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.ListComp | ast.GeneratorExp):
+            if not isinstance(node, SCOPES):
                 todo += ast.iter_child_nodes(node)
         return names
 
@@ -92,17 +106,17 @@ def read(path):
         name, tags = found.metadata.get("title", ""), tuple(found.metadata.get("tags", ()))
         if found.cell_type != "code":
             continue
-        problem = None
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-            problem = f"a cell needs a name like `# %% kebab-case`, not {name!r}"
-        elif not found.source.strip():
-            problem = f"cell {name!r} is empty"
-        elif name in lines:
-            problem = f"cell {name!r} is already defined on line {lines[name]}; names are unique"
-        elif odd := set(tags) - TAGS:
-            problem = f"cell {name!r} has the unknown tag {', '.join(odd)}; known: {', '.join(sorted(TAGS))}"
-        if problem:
-            raise BookError(problem, path, max(1, line - 1), name)
+        for wrong, problem in (
+            (
+                not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name),
+                f"a cell is named like `# %% kebab-case`, not {name!r}",
+            ),
+            (not found.source.strip(), f"cell {name!r} is empty"),
+            (name in lines, f"cell {name!r} is already defined on line {lines.get(name)}; names are unique"),
+            (set(tags) - TAGS, f"cell {name!r} has a tag other than {', '.join(sorted(TAGS))}: {', '.join(tags)}"),
+        ):
+            if wrong:
+                raise BookError(problem, path, max(1, line - 1), name)
         try:
             ast.parse(found.source)
         except SyntaxError as error:

@@ -1,15 +1,15 @@
 """Chapter + record → Markdown. Pure: the site, the notebooks, the tests and the command line use it alike.
 
-A chapter is Jinja2 over Markdown. `{{ cell("name") }}` puts a cell's code and output, `{{ figure("name",
-alt="…", caption="…") }}` what it drew; each scalar of the run is a variable. `cell("other/name")`,
-`figure("other/name", …)` and `value("name", of="other")` reach another example's record. Without a record
-(it still runs) the page shows its code and says so.
+A chapter is Jinja2 over Markdown. `{{ cell("name") }}` puts a cell's code and output, `{{ figure("name", alt="…",
+caption="…") }}` what it drew; each scalar of the run is a variable. `cell("other/name")`, `figure("other/name", …)` and
+`value("name", of="other")` reach another example's record. A page whose example still runs shows its code alone.
 """
 
 import itertools
 import re
 import textwrap
 import traceback
+from pathlib import Path
 
 import jinja2
 import jupytext
@@ -19,15 +19,11 @@ from . import figures
 from .cells import ROOT, BookError, examples, shown
 
 LANGUAGES = ("ko", "en")
-WAIT = {
-    "ko": "지금 실행하고 있습니다. 끝나면 이 쪽이 저절로 새로워집니다.",
-    "en": "Running now; the page refreshes when it is done.",
-}
-FOLD = {"ko": "출력 {}줄", "en": "{} lines of output"}
-LONG = 24  # lines of output that fit a screen
 MARK = re.compile(r"^([ \t]*)\x02(\d+)\x03[ \t]*$", re.MULTILINE)
-CONT = "<!--pytest-codeblocks:cont-->"
 HIGH = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+BLOCKS = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True).from_string(
+    Path(__file__).with_name("blocks.jinja").read_text(encoding="utf-8")
+)
 
 
 def scientific(number, digits=1):
@@ -36,42 +32,48 @@ def scientific(number, digits=1):
     return f"{mantissa}×10{str(int(exponent)).translate(HIGH)}"
 
 
+FILTERS = {
+    "percent": lambda number, digits=1: f"{100 * number:.{digits}f}%",
+    "digits": lambda number, digits=3: f"{number:.{digits}f}",
+    "thousands": lambda number: f"{number:,}",
+    "scientific": scientific,
+}
+
+
 class Page:
-    """One chapter of an edition, its example (or None), all examples and their records by name."""
+    """One chapter of an edition, its example (or None), all examples and their records (None: not yet) by name."""
 
     def __init__(self, path, language, found, records):
         self.path, self.language, self.found, self.records = path, language, found, records
         self.example, self.pieces = found.get(path.stem), []
+        self.record = records.get(path.stem)
 
-    def record(self, name=None):
-        """The example and its record (None while it still runs), the page's own or the named one's."""
-        example = self.found.get(name) if name else self.example
-        if not example:
+    def other(self, name):
+        """The named example and its record, the page's own for an empty name."""
+        if name not in self.found and (name or not self.example):
             raise BookError(f"no example {name!r}" if name else "this page has no example: write other/name or of=…")
-        return example, self.records.get(example.name)
+        return (self.found[name], self.records.get(name)) if name else (self.example, self.record)
 
-    def cell(self, name):
-        return self._piece("cell", name)
-
-    def figure(self, name, number=1, *, alt, caption):
-        if not alt.strip() or not caption.strip():
-            raise BookError(f"figure {name!r} needs both `alt` and `caption`")
-        return self._piece("figure", name, number, alt, caption)
-
-    def _piece(self, kind, name, number=0, *words):
-        example, record = self.record(name.rpartition("/")[0])
-        cell = example[name.rpartition("/")[2]]
-        result = record and next(c for c in record["cells"] if c["name"] == cell.name)
+    def piece(self, name, number=0, alt="", caption=""):
+        """A mark for a cell (number 0) or for its figure of that number; `pieces` has what it stands for."""
+        (example, record), name = self.other(name.rpartition("/")[0]), name.rpartition("/")[2]
+        cell = example[name]
+        result = record and next(c for c in record["cells"] if c["name"] == name)
         if not cell.visible:
             raise BookError(f"cell {name!r} is a check: a test, not part of the page")
-        if result and number and not 1 <= number <= len(result["figures"]):
+        if result and not 0 <= number <= len(result["figures"]):
             raise BookError(f"cell {name!r} drew {len(result['figures'])} figure(s); the page asks for number {number}")
-        self.pieces.append((kind, example, cell, result, number, *words))
+        if number and not (alt.strip() and caption.strip()):
+            raise BookError(f"figure {name!r} needs both `alt` and `caption`")
+        self.pieces.append((example, cell, result, number, alt, caption))
         return f"\x02{len(self.pieces) - 1}\x03"
 
-    def value(self, name, after=None, of=None):
+    def figure(self, name, number=1, alt="", caption=""):
+        return self.piece(name, number, alt, caption)
+
+    def value(self, name, after=None, of=""):
         """A scalar of the run, from the one cell that assigns it or from the cell `after`."""
-        example, record = self.record(of)
+        example, record = self.other(of)
         origins = [c.name for c in ([example[after]] if after else example.cells) if name in c.assigns]
         if len(origins) > 1:
             choices = ", ".join(f'value("{name}", after="{origin}")' for origin in origins)
@@ -79,146 +81,118 @@ class Page:
         for cell in record["cells"]:
             if [cell["name"]] == origins and name in cell["scalars"]:
                 return cell["scalars"][name]
-        where = f"cell {origins[0]!r} leaves no number, truth value or short text in" if origins else "no cell assigns"
-        raise BookError(f"{where} {name!r} ({example.path.name}{f', cell {after}' if after else ''})")
+        raise BookError(f"{name!r} is no number, truth value or short text that {after or example.path.name} assigns")
 
     def skeleton(self):
         """The page with a mark for each cell and figure; fills `pieces`. Raises `BookError` with the page's line."""
-        calls = {"cell": self.cell, "figure": self.figure, "value": self.value}
+        calls = {"cell": self.piece, "figure": self.figure, "value": self.value}
         own = {name for cell in self.example.cells for name in cell.assigns} - calls.keys() if self.example else set()
 
         class Values(jinja2.runtime.Context):
             def resolve_or_missing(values, key):
                 return self.value(key) if key in own and key not in values.vars else super().resolve_or_missing(key)
 
-        marks = {"comment_start_string": "{##", "comment_end_string": "##}"}  # {# is an anchor's beginning
+        marks = {"comment_start_string": "{##", "comment_end_string": "##}"}  # {# begins an anchor
         env = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, **marks)
-        env.context_class = Values
-        env.globals = calls
-        env.filters["percent"] = lambda number, digits=1: f"{100 * number:.{digits}f}%"
-        env.filters["digits"] = lambda number, digits=3: f"{number:.{digits}f}"
-        env.filters["thousands"] = lambda number: f"{number:,}"
-        env.filters["seconds"] = lambda number: f"{number:.0f}{'초' if self.language == 'ko' else ' s'}"
-        env.filters["scientific"] = scientific
+        env.context_class, env.globals = Values, calls
+        env.filters |= FILTERS | {"seconds": ("{:.0f}초" if self.language == "ko" else "{:.0f} s").format}
         self.pieces.clear()
         source = self.path.read_text(encoding="utf-8")
-        if self.example and not self.records.get(self.example.name):
+        if self.example and not self.record:
             source = re.sub(r"\{\{(?!\s*cell\().*?\}\}", "…", source, flags=re.DOTALL)
         try:
             text = env.from_string(source).render()
         except Exception as error:
-            lines = [
-                frame.lineno for frame in traceback.extract_tb(error.__traceback__) if "<template>" in frame.filename
-            ]
+            lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == "<template>"]
             message = error.message if isinstance(error, BookError) else f"{type(error).__name__}: {error}"
-            raise BookError(message, self.path, getattr(error, "lineno", None) or (lines or [None])[-1]) from error
-        self._check(text)
+            raise BookError(message, self.path, getattr(error, "lineno", None) or [None, *lines][-1]) from error
+        self.check(text)
         return text
 
-    def _check(self, text):
+    def check(self, text):
         """Marks stand alone; each visible cell is there once, in the script's order; each figure drawn is there."""
-        where, own = shown(self.path), [piece for piece in self.pieces if piece[1] is self.example]
+        where, own = shown(self.path), [piece for piece in self.pieces if piece[0] is self.example]
         if len(MARK.findall(text)) != len(self.pieces):
             raise BookError("`{{ cell(…) }}` and `{{ figure(…) }}` stand alone on their line", self.path)
-        cells = [piece[2].name for piece in own if piece[0] == "cell"]
-        wanted = [cell.name for cell in self.example.cells if cell.visible] if self.example else []
-        for here, right in itertools.zip_longest(cells, wanted):
-            if here != right:
-                rule = "each visible cell is on its page once, in the script's order"
-                name = right or here
-                message = f"{where} shows {f'cell {here!r}' if here else 'no cell'} where {right or 'nothing'!r} is due: {rule}"
-                raise BookError(message, self.example.path, self.example[name].line - 1, name)
-        seen = [(piece[2].name, piece[4]) for piece in own if piece[0] == "figure"]
-        for cell in ((self.example and self.records.get(self.example.name)) or {"cells": ()})["cells"]:
-            for number in range(1, len(cell["figures"]) + 1):
+        order = [cell for _, cell, _, number, *_ in own if not number]
+        wanted = [cell for cell in self.example.cells if cell.visible] if self.example else []
+        for here, right in itertools.zip_longest(order, wanted):
+            if here is not right:
+                at, here, right = right or here, here and here.name, right and right.name
+                message = (
+                    f"{where} shows {here!r} where {right!r} is due: each visible cell once, in the script's order"
+                )
+                raise BookError(message, self.example.path, at.line - 1, at.name)
+        seen = {(cell.name, number) for _, cell, _, number, *_ in own}
+        for cell in self.record["cells"] if self.record else ():
+            for number, _ in enumerate(cell["figures"], 1):
                 if (cell["name"], number) not in seen:
-                    place = self.example[cell["name"]]
-                    raise BookError(
-                        f"{where} lacks figure {number} of cell {place.name!r}", self.example.path, place.line
-                    )
+                    line = self.example[cell["name"]].line - 1
+                    raise BookError(f"{where} lacks figure {number} of {cell['name']!r}", self.example.path, line)
 
     def markdown(self, notebook=False):
-        """The page as plain Markdown; for a notebook without outputs, but with the checks where they ran."""
+        """The page as plain Markdown; for a notebook without outputs, figures as their captions."""
         text, first = self.skeleton(), True
 
         def put(mark):
             nonlocal first
-            kind, example, cell, result, number, *words = self.pieces[int(mark[2])]
-            if kind == "figure":
-                block = f"*{words[1]}*" if notebook else self._figure(example, cell, result, number, *words)
+            example, cell, result, number, alt, caption = self.pieces[int(mark[2])]
+            if number and notebook:
+                block = f"*{caption}*\n"
+            elif number:
+                place = figures.path(example, cell, number), *figures.size(result["figures"][number - 1])
+                block = BLOCKS.module.figure(*place, alt, caption)
             else:
-                lines = ["```python", cell.source, "```", ""]
-                if notebook:
-                    for check in self._checks_after(cell):
-                        lines += ["```python", check.source, "```", ""]
-                else:
-                    lines = [*([] if first else [CONT]), *lines, *self._output(result)]
-                first, block = False, "\n".join(lines)
-            return textwrap.indent(block, mark[1])
+                output = [] if notebook or not result else printed(result)
+                block = BLOCKS.module.cell(cell.source, output, not result, first or notebook, self.language)
+                first = False
+            return textwrap.indent(block.strip("\n") + "\n", mark[1])
 
         return MARK.sub(put, text)
-
-    def _checks_after(self, cell):
-        for check in self.example.cells[self.example.cells.index(cell) + 1 :]:
-            if check.visible:
-                return
-            yield check
-
-    def _output(self, result):
-        if result is None:
-            return [f'<p class="pending">{WAIT[self.language]}</p>', ""]
-        printed = "\n".join(part.rstrip() for part in (result["stdout"], result["result"]) if part.strip())
-        fence = ["~~~ {.text .output}", *printed.splitlines(), "~~~", ""]
-        if len(fence) - 3 > LONG:
-            fence = [
-                f'??? output "{FOLD[self.language].format(len(fence) - 3)}"',
-                "",
-                *(f"    {line}" for line in fence),
-            ]
-        return fence if printed else []
-
-    def _figure(self, example, cell, result, number, alt, caption):
-        width, height = figures.size(result["figures"][number - 1])
-        image = f"![{alt}]({{}}#only-{{}}){{{{ width={width} height={height} loading=lazy }}}}"
-        images = "".join(
-            image.format(figures.path(example, cell, number, scheme), scheme) for scheme in ("light", "dark")
-        )
-        words = f'<figcaption markdown="span">{caption}</figcaption>'
-        return f'<figure class="book-figure" markdown="span">\n{images}\n{words}\n</figure>\n'
 
     def images(self):
         """{path: SVG} of the figures that the page shows, in both schemes."""
         self.skeleton()
-        shown = [(e, c, n, r["figures"][n - 1]) for kind, e, c, r, n, *_ in self.pieces if kind == "figure" and r]
-        light = {figures.path(e, c, n, "light"): svg for e, c, n, svg in shown}
-        return light | {figures.path(e, c, n, "dark"): figures.dark(svg) for e, c, n, svg in shown}
+        drawn = [(figures.path(e, c, n), r["figures"][n - 1]) for e, c, r, n, *_ in self.pieces if n and r]
+        light = {f"{path}-light.svg": svg for path, svg in drawn}
+        return light | {f"{path}-dark.svg": figures.dark(svg) for path, svg in drawn}
 
-    def notebook(self):
-        """The chapter as an executed notebook: its prose and all cells, checks too, with what they gave."""
-        text = re.sub(
-            r"\A---\n.*?\n---\n|[ ]*\{: ?[^}\n]*\}|<!--.*?-->", "", self.markdown(notebook=True), flags=re.DOTALL
-        )
-        lines, inside = [], False
+    def notebook(self, home="../../"):
+        """The chapter as an executed notebook: its prose and all cells, checks too, with what they gave.
+
+        Links to other chapters begin with `home`, the edition's address (as seen from `notebooks/name/`).
+        """
+        text, lines, inside = re.sub(r"\A---\n.*?\n---\n", "", self.markdown(notebook=True), flags=re.DOTALL), [], False
+        text = re.sub(r"\]\(([\w-]+)\.md", rf"]({home}\1/", re.sub(r"[ ]*\{: ?[^}\n]*\}", "", text))
         for line in text.splitlines():  # Material's boxes → bold titles
             box = re.match(r'(?:!!!|\?\?\?\+?) \w+ "(.*)"', line)
             inside = bool(box) or (inside and not line[:1].strip())
             lines.append(f"**{box[1]}**" if box else line[4:] if inside and line.startswith("    ") else line)
-        book = jupytext.reads("\n".join(lines), "md")
-        codes = [cell for cell in book.cells if cell.cell_type == "code"]
-        for number, (code, cell, result) in enumerate(
-            zip(codes, self.example.cells, self.record()[1]["cells"], strict=True), 1
-        ):
-            code.update(id=cell.name, execution_count=number, metadata={"tags": list(cell.tags)})
-            if result["stdout"]:
-                code.outputs.append(nb.new_output("stream", name="stdout", text=result["stdout"]))
-            code.outputs += [nb.new_output("display_data", {"image/svg+xml": svg}) for svg in result["figures"]]
-            if result["result"]:
-                code.outputs.append(
-                    nb.new_output("execute_result", {"text/plain": result["result"]}, execution_count=number)
-                )
-        for number, cell in enumerate(book.cells):
-            cell.id = cell.id if cell.cell_type == "code" else f"text-{number}"
-        return book
+        results, cells = iter(zip(self.example.cells, self.record["cells"], strict=True)), []
+        for found in jupytext.reads("\n".join(lines), "md").cells:
+            if found.cell_type == "markdown":
+                cells.append(nb.new_markdown_cell(found.source, id=f"text-{len(cells)}"))
+            for cell, result in results if found.cell_type == "code" else ():
+                cells.append(executed(cell, result, len(cells)))
+                if cell.visible:
+                    break
+        cells += [executed(cell, result, len(cells)) for cell, result in results]
+        return nb.new_notebook(cells=cells, metadata={"kernelspec": {"display_name": "Python 3", "name": "python3"}})
+
+
+def printed(result):
+    """The lines that a cell printed, and the value of its last expression."""
+    return "\n".join(part.rstrip() for part in (result["stdout"], result["result"]) if part.strip()).splitlines()
+
+
+def executed(cell, result, number):
+    """A notebook's code cell with its outputs."""
+    outputs = [nb.new_output("stream", name="stdout", text=result["stdout"])] if result["stdout"] else []
+    outputs += [nb.new_output("display_data", {"image/svg+xml": svg}) for svg in result["figures"]]
+    if result["result"]:
+        outputs.append(nb.new_output("execute_result", {"text/plain": result["result"]}, execution_count=number))
+    about = {"id": cell.name, "execution_count": number, "metadata": {"tags": list(cell.tags)}}
+    return nb.new_code_cell(cell.source, outputs=outputs, **about)
 
 
 def pages(language, records):

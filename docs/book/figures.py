@@ -4,9 +4,9 @@ import colorsys
 import re
 
 
-def path(example, cell, number, scheme):
-    """Where a figure lies below an edition's root."""
-    return f"figures/{example.name}/{cell.name}{f'-{number}' if number > 1 else ''}-{scheme}.svg"
+def path(example, cell, number):
+    """Where a figure lies below an edition's root, less `-light.svg` or `-dark.svg`."""
+    return f"figures/{example.name}/{cell.name}{f'-{number}' if number > 1 else ''}"
 
 
 def tidy(svg):

@@ -39,7 +39,9 @@ def on_files(files, config):
         if page.example:
             new[f"scripts/{name}.py"] = page.example.text
         if page.example and page.records[name]:
-            new[f"notebooks/{name}.ipynb"] = new[f"downloads/{name}.ipynb"] = nbformat.writes(page.notebook())
+            new[f"notebooks/{name}.ipynb"] = new[f"downloads/{name}.ipynb"] = nbformat.writes(
+                page.notebook(config.site_url or "../../")
+            )
     katex = tex.KATEX / "dist"
     for path in [katex / "katex.min.css", *katex.glob("fonts/*.woff2")]:
         new[f"assets/katex/{path.relative_to(katex)}"] = path.read_bytes()

@@ -138,7 +138,7 @@ def child(example, scratch, link):
     sys.argv, sys.path[0:1] = [example.path.name], [str(example.path.parent)]
     (scratch / "work").mkdir()
     os.chdir(scratch / "work")
-    shell, reads, cells = make_shell(example), Reads(example, scratch), []
+    reads, shell, cells = Reads(example, scratch), make_shell(example), []  # the style of the figures is read, too
     for cell in example.cells:
         link.send(cell.name)
         cells.append(run_cell(shell, example, cell))
@@ -193,8 +193,9 @@ def run_one(example, context, now, stop):
                 record = message if isinstance(message, dict) else None
             except (EOFError, OSError):
                 process.join(5)
-                name = signal.Signals(-process.exitcode).name if process.exitcode < 0 else f"status {process.exitcode}"
-                why = f"was ended by {name}; it had taken {peak:.1f} GB"
+                code = process.exitcode or 0
+                how = f"by {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+                why = f"was ended {how}; it had taken {peak:.1f} GB"
             if time.monotonic() - began > limits["seconds"]:
                 why = f"ran longer than {limits['seconds']} s; make it lighter or raise `seconds` in its front matter"
             elif peak > limits["memory_gb"]:
@@ -225,6 +226,8 @@ def run(todo, jobs=None, watch=lambda now, left: None):
 
     Returns the list of `BookError`s. `watch` hears, a few times a second, {example: cell} and how many are left.
     """
+    if not todo:
+        return []
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     jobs = jobs or max(1, min(cores, int(psutil.virtual_memory().available / 2**31)))
     context, now, stop, todo = start_server(), {}, threading.Event(), sorted(todo, key=last_seconds, reverse=True)
@@ -256,9 +259,7 @@ def last_seconds(example):
     return float("inf")
 
 
-def ensure(names=(), fresh=False, **how):
-    """Run what has no valid record. Returns {name: record or None} of the examples asked for, and the errors."""
-    found = examples(names)
-    todo = [example for example in found if fresh or not records.find(example)[0]]
-    errors = run(todo, **how) if todo else []
-    return {example.name: records.find(example)[0] for example in found}, errors
+def ensure():
+    """Run what has no valid record. Returns {name: record or None} of all examples, and the errors."""
+    errors = run([example for example in examples() if not records.find(example)[0]])
+    return {example.name: records.find(example)[0] for example in examples()}, errors

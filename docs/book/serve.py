@@ -14,7 +14,11 @@ from mkdocs.livereload import LiveReloadServer
 from . import records
 from .cells import ROOT, BookError, examples
 
-EDITIONS = {"ko": (ROOT / "mkdocs.yml", ""), "en": (ROOT / "docs" / "mkdocs.en.yml", "en/")}
+EDITIONS = {
+    "": (ROOT / "mkdocs.yml", ROOT / "docs" / "ko"),
+    "en/": (ROOT / "docs" / "mkdocs.en.yml", ROOT / "docs" / "en"),
+}
+SHARED = [ROOT / "docs" / "theme", ROOT / "examples", records.STORE]
 
 
 def free_port(wanted):
@@ -29,22 +33,20 @@ def free_port(wanted):
 class Site:
     """Builds what changed since the last time, and runs stale examples in a thread meanwhile."""
 
-    def __init__(self, url, run, complain):
-        self.url, self.run, self.complain = url, run, complain
-        self.stamps, self.tried, self.thread = {}, {}, None
+    def __init__(self, url, run):
+        self.url, self.run, self.stamps, self.tried, self.thread = url, run, {}, {}, None
 
     def build(self):
         try:
             self.run_stale()
-            for language, (config, below) in EDITIONS.items():
-                folders = [ROOT / "docs" / language, ROOT / "docs" / "theme", ROOT / "examples", records.STORE]
-                files = [config, *(path for folder in folders for path in folder.rglob("[!.]*"))]
+            for below, (config, docs) in EDITIONS.items():
+                files = [config, *(path for folder in (docs, *SHARED) for path in folder.rglob("[!.]*"))]
                 stamp = len(files), max(path.stat().st_mtime_ns for path in files)
-                if stamp != self.stamps.get(language):
-                    self.build_edition(str(config), self.url + below, dirty=language in self.stamps)
-                    self.stamps[language] = stamp
+                if stamp != self.stamps.get(below):
+                    build_edition(str(config), self.url + below, dirty=below in self.stamps)
+                    self.stamps[below] = stamp
         except (BookError, SystemExit) as error:
-            self.complain(error)
+            (error if isinstance(error, BookError) else BookError(f"the page is not built: {error}")).show()
 
     def run_stale(self):
         """Run what is stale, each text of a script once; the new record, or `ran`, makes the watcher look again."""
@@ -56,35 +58,31 @@ class Site:
             )
             self.thread.start()
 
-    def build_edition(self, path, url, dirty):
-        """A full build the first time; a dirty one makes changed pages anew and leaves an index of those alone."""
-        config = load_config(path, site_url=url)
-        index = Path(config.site_dir, "search", "search_index.json")
-        before = json.loads(index.read_text(encoding="utf-8"))["docs"] if dirty else []
-        config.plugins.on_startup(command="serve", dirty=dirty)
-        build(config, dirty=dirty)
-        found = json.loads(index.read_text(encoding="utf-8"))
-        new = {entry["location"].partition("#")[0] for entry in found["docs"]}
-        found["docs"] += [entry for entry in before if entry["location"].partition("#")[0] not in new]
-        index.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+
+def build_edition(path, url, dirty):
+    """A full build the first time; a dirty one makes changed pages anew, but leaves a search index of those alone."""
+    config = load_config(path, site_url=url)
+    index = Path(config.site_dir, "search", "search_index.json")
+    before = json.loads(index.read_text(encoding="utf-8"))["docs"] if dirty else []
+    config.plugins.on_startup(command="serve", dirty=dirty)
+    build(config, dirty=dirty)
+    found = json.loads(index.read_text(encoding="utf-8"))
+    new = {entry["location"].partition("#")[0] for entry in found["docs"]}
+    found["docs"] += [entry for entry in before if entry["location"].partition("#")[0] not in new]
+    index.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
 
 
-def serve(port, run, complain):
-    """Serve until interrupted; `run(examples)` runs them, `complain(error)` tells the writer."""
+def serve(port, run):
+    """Serve until interrupted; `run(examples)` runs them and shows what went wrong."""
     os.environ["BOOK_WAITING"] = "1"
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("mkdocs.commands.build").addFilter(lambda entry: "'dirty' build" not in entry.getMessage())
     port = free_port(port)
-    site, root = Site(f"http://127.0.0.1:{port}/", run, complain), str(ROOT / "build" / "site")
-    server = LiveReloadServer(site.build, "127.0.0.1", port, root, polling_interval=0.2)
+    site = Site(f"http://127.0.0.1:{port}/", run)
+    server = LiveReloadServer(site.build, "127.0.0.1", port, str(ROOT / "build" / "site"), polling_interval=0.2)
     records.STORE.mkdir(parents=True, exist_ok=True)
     site.build()
-    for folder in (
-        ROOT / "docs" / "ko",
-        ROOT / "docs" / "en",
-        ROOT / "docs" / "theme",
-        ROOT / "examples",
-        records.STORE,
-    ):
+    for folder in (ROOT / "docs" / "ko", ROOT / "docs" / "en", *SHARED):
         server.watch(str(folder))
     print(f"\n한국어 {site.url}    English {site.url}en/    (Ctrl-C ends)\n", flush=True)
     try:

@@ -20,9 +20,11 @@ for (const line of document.querySelectorAll(".highlight code > [id^=line-]")) {
 for (const code of document.querySelectorAll(".highlight.output code"))
   code.classList.toggle("prose", !/\S {2,}\S|[─━│┃]|^ *\[/m.test(code.textContent))
 
-// Names that Material leaves out, for readers who listen.
+// Names that Material leaves out, for readers who listen; keys for what scrolls.
 const search = document.querySelector(".md-search")
 search?.setAttribute("aria-label", search.querySelector("input").placeholder)
 addEventListener("load", () => {
+  for (const formula of document.querySelectorAll("div.formula"))
+    if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0
   for (const buttons of document.querySelectorAll(".md-code__nav")) buttons.role = "none"
 })
