@@ -102,7 +102,7 @@ mlp.compile(
     loss="sparse_categorical_crossentropy",
     metrics=["accuracy"],
 )
-mlp.summary(line_length=60)
+mlp.summary(line_length=48)
 mlp_parameters = mlp.count_params()
 
 # %% mlp-size tags=["check"]
@@ -426,6 +426,7 @@ cnn_f1 = 2 * cnn_precision * cnn_recall
 cnn_f1 /= cnn_precision + cnn_recall
 assert cnn_f1.argmin() == 6
 assert np.all(cnn_recall[[1, 5, 7, 8, 9]] > 0.93)
+assert np.all(mlp_recall[[1, 5, 7, 8, 9]] > 0.9)
 
 # %% confused-pairs
 mistakes = cm.copy()
@@ -448,8 +449,8 @@ assert set(pair) == {0, 6}
 assert tops_share > 0.7
 
 # %% look-alikes
-rows = [(6, 0), (0, 6), (6, 4), (4, 2)]
-fig, axes = plt.subplots(len(rows), 5, figsize=(5.5, 5.2))
+rows = [(6, 0), (0, 6), (4, 2)]
+fig, axes = plt.subplots(len(rows), 5, figsize=(5.5, 4))
 for strip, (true, predicted) in zip(axes, rows, strict=True):
     found = np.flatnonzero((y_val == true) & (y_pred == predicted))
     for k, ax in enumerate(strip):

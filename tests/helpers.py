@@ -32,7 +32,9 @@ class Project:
     def __init__(self, root):
         self.root = root
         for folder in ("examples", "docs/ko", "docs/en"):
-            (root / folder).mkdir(parents=True)
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        if not (root / "docs" / "book").exists():
+            (root / "docs" / "book").symlink_to(REAL / "docs" / "book")
 
     def write(self, path, text):
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -48,16 +50,18 @@ class Project:
         self.write(f"docs/en/{name}.md", text)
         return self.write(f"docs/ko/{name}.md", text)
 
-    def start(self, *arguments, light=True, **env):
+    def start(self, *arguments, light=True, log=subprocess.PIPE, **env):
         """Start `python -m book …` of a copied project; `light`: its forkserver imports no TensorFlow beforehand."""
         command = ["-c", LIGHT] if light else ["-m", "book"]
-        env = {key: value for key, value in os.environ.items() if key != "GITHUB_ACTIONS"} | {"PYTHONPATH": "docs"} | env
+        env = (
+            {key: value for key, value in os.environ.items() if key != "GITHUB_ACTIONS"} | {"PYTHONPATH": "docs"} | env
+        )
         return subprocess.Popen(
             [sys.executable, *command, *map(str, arguments)],
             cwd=self.root,
             env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
             text=True,
             encoding="utf-8",
             start_new_session=True,
@@ -87,9 +91,8 @@ def project(tmp_path, monkeypatch):
 
 def copy(root):
     """A project with a copy of the machinery."""
-    made = Project(root)
     shutil.copytree(REAL / "docs" / "book", root / "docs" / "book", ignore=shutil.ignore_patterns("__pycache__"))
-    return made
+    return Project(root)
 
 
 def processes(mark):

@@ -60,6 +60,8 @@ def good(tmp_path_factory):
                 both="print('first')\n'then'",
                 nothing="def f():\n    return 1",
                 colour="print('\\x1b[31mred\\x1b[0m')",
+                progress="for i in (1, 2, 3):\n    print(f'\\r{i}/3 ' + '.' * i, end='' if i < 3 else '\\n')",
+                erased="print('10', end='')\nprint('\\b\\b', end='')\nprint('99')",
                 warned="import warnings\n\nwarnings.warn('old ways', DeprecationWarning)",
             ),
             project.example(
@@ -80,6 +82,7 @@ def good(tmp_path_factory):
             project.example(
                 "graph",
                 define="import tensorflow as tf\n\n\n@tf.function\ndef size(x):\n    if tf.reduce_sum(x) > 3:\n        return 'big'\n    return 'small'",
+                says="tf.print('eager', tf.constant(1))\n@tf.function\ndef f(x):\n    tf.print('traced', x)\n\n\nf(2)",
                 call="print([size(tf.constant(x)).numpy().decode() for x in ([1.0], [4.0])])",
             ),
             project.example(
@@ -106,6 +109,8 @@ def good(tmp_path_factory):
         ("both", "first\n", "'then'"),
         ("nothing", "", ""),
         ("colour", "red\n", ""),
+        ("progress", "3/3 ...\n", ""),
+        ("erased", "99\n", ""),
         ("warned", "", ""),
     ],
 )
@@ -150,11 +155,18 @@ def test_a_graph_function_finds_its_source(good):
     assert good[1]["graph"]["cells"]["call"]["stdout"] == "['small', 'big']\n"
 
 
+def test_what_tensorflow_prints_by_itself_is_in_the_output(good):
+    assert good[1]["graph"]["cells"]["says"]["stdout"] == "eager 1\ntraced 2\n"
+
+
 def test_modules_data_and_packages_that_a_run_read_are_found_by_themselves(good):
     _, found = good
-    read_by = {key.rpartition("/")[2] for key in found["reads"]["depends"] if key.startswith(("module", "data"))}
-    assert read_by == {"_helper.py", "_deeper.py", "numbers.csv"}  # its own file in its folder is none
-    assert not any(key.startswith(("module", "data")) for key in found["gives"]["depends"])
+    read_by = {
+        name: {key.rpartition("/")[2] for key in found[name]["depends"] if key.startswith(("module", "data"))}
+        for name in ("reads", "gives")
+    }  # what it wrote into its own folder is none
+    assert read_by["reads"] - read_by["gives"] == {"_helper.py", "_deeper.py", "numbers.csv"}
+    assert read_by["gives"] <= {"book.mplstyle"}
     assert {"package tensorflow", "package matplotlib", "package ipython"} <= found["graph"]["depends"].keys()
 
 
@@ -262,7 +274,7 @@ def test_when_others_crash_the_sound_examples_are_recorded(bad):
 
 
 def test_no_process_is_left_by_any_end_of_an_example(bad):
-    assert processes(MARK) == []
+    until(lambda: processes(MARK) == [])
     server = multiprocessing.forkserver._forkserver._forkserver_pid
     until(lambda: [p for p in psutil.Process(server).children(recursive=True) if p.status() != "zombie"] == [])
 

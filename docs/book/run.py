@@ -121,17 +121,13 @@ class Reads:
         }
 
 
-def follow_parent():
-    """End this child, and all that it started, when the parent is gone, however it went."""
-    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
-    os.killpg(0, signal.SIGKILL)
-
-
 def child(example, scratch, link):
     """Run all cells of `example` in this process and send what happened through `link`."""
     if hasattr(os, "setsid"):
-        os.setsid()
-        threading.Thread(target=follow_parent, daemon=True).start()
+        os.setsid()  # a group of its own, which ends with the parent, however that went
+        parent = multiprocessing.parent_process().sentinel
+        end = lambda: (multiprocessing.connection.wait([parent]), os.killpg(0, signal.SIGKILL))  # noqa: E731
+        threading.Thread(target=end, daemon=True).start()
     log = os.open(scratch / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -176,6 +172,8 @@ def run_one(example, context, now, stop):
     `now[example.name]` is the cell that runs; the event `stop` ends the child, as do the example's limits.
     """
     limits, began, peak, why, record = example.limits, time.monotonic(), 0.0, None, None
+    if stop.is_set():
+        return []
     scratch = Path(tempfile.mkdtemp(prefix=f"book-{example.name}-")).resolve()
     link, theirs = context.Pipe(duplex=False)
     process = context.Process(target=child, args=(example, scratch, theirs))
@@ -203,6 +201,8 @@ def run_one(example, context, now, stop):
             elif stop.is_set():
                 why = "was stopped"
         trace = (scratch / "log").read_text(errors="replace")[-2000:]
+    except BookError as error:
+        return [error]
     finally:
         with contextlib.suppress(OSError, AttributeError, TypeError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -210,8 +210,8 @@ def run_one(example, context, now, stop):
             process.kill()
             process.join()
         shutil.rmtree(scratch, ignore_errors=True)
+        cell = example[now.pop(example.name, example.cells[0].name)]
     if not record:
-        cell = example[now.get(example.name, example.cells[0].name)]
         return [BookError(f"cell {cell.name!r}: the example {why}", example.path, cell.line, cell.name, trace)]
     errors = [BookError(*cell["error"]) for cell in record["cells"] if cell["error"]]
     if not errors:
@@ -231,17 +231,8 @@ def run(todo, jobs=None, watch=lambda now, left: None):
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     jobs = jobs or max(1, min(cores, int(psutil.virtual_memory().available / 2**31)))
     context, now, stop, todo = start_server(), {}, threading.Event(), sorted(todo, key=last_seconds, reverse=True)
-
-    def one(example):
-        try:
-            return [] if stop.is_set() else run_one(example, context, now, stop)
-        except BookError as error:
-            return [error]
-        finally:
-            now.pop(example.name, None)
-
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(one, example) for example in todo]
+        futures = [pool.submit(run_one, example, context, now, stop) for example in todo]
         try:
             while left := sum(not future.done() for future in futures):
                 watch(dict(now), left)

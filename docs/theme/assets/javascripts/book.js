@@ -18,7 +18,7 @@ for (const line of document.querySelectorAll(".highlight code > [id^=line-]")) {
 
 // A phone may break what was printed only where there are no columns to keep.
 for (const code of document.querySelectorAll(".highlight.output code"))
-  code.classList.toggle("prose", !/\S {2,}\S|[─━│┃]|^ *\[/m.test(code.textContent))
+  code.classList.toggle("prose", !/\S {2,}\S|[─━│┃]|^ *\[\[/m.test(code.textContent))
 
 // Names that Material leaves out, for readers who listen; keys for what scrolls.
 const search = document.querySelector(".md-search")
