@@ -53,9 +53,9 @@ class Project:
     def start(self, *arguments, light=True, log=subprocess.PIPE, **env):
         """Start `python -m book …` of a copied project; `light`: its forkserver imports no TensorFlow beforehand."""
         command = ["-c", LIGHT] if light else ["-m", "book"]
-        env = (
-            {key: value for key, value in os.environ.items() if key != "GITHUB_ACTIONS"} | {"PYTHONPATH": "docs"} | env
-        )
+        (self.root / "tmp").mkdir(exist_ok=True)  # for what a killed run cannot remove
+        given = {"PYTHONPATH": "docs", "TMPDIR": str(self.root / "tmp"), **env}
+        env = {key: value for key, value in os.environ.items() if key != "GITHUB_ACTIONS"} | given
         return subprocess.Popen(
             [sys.executable, *command, *map(str, arguments)],
             cwd=self.root,
