@@ -430,9 +430,7 @@ def train(network, X, Y, learning_rate, epochs, batch_size):
     for _ in range(epochs):
         for i in range(0, len(X), batch_size):
             batch = slice(i, i + batch_size)
-            loss, gradients = loss_and_gradients(
-                network, X[batch], Y[batch]
-            )
+            loss, gradients = loss_and_gradients(network, X[batch], Y[batch])
             losses.append(loss)
             update(network, gradients, learning_rate)
     return losses
@@ -455,9 +453,7 @@ x_moons, y_moons = make_moons(400, noise=0.15, random_state=0)
 x_test, y_test = make_moons(400, noise=0.15, random_state=1)
 y_moons, y_test = y_moons[:, None] * 1.0, y_test[:, None] * 1.0
 
-moons = make_network(
-    [2, 16, 16, 1], ["tanh", "tanh", "sigmoid"], seed=1
-)
+moons = make_network([2, 16, 16, 1], ["tanh", "tanh", "sigmoid"], seed=1)
 moons_losses = train(moons, x_moons, y_moons, 2.0, 100, batch_size=40)
 
 
@@ -522,17 +518,13 @@ def twin(network, learning_rate):
 xor = make_network([2, 4, 1], ["tanh", "sigmoid"], seed=0)
 keras_xor = twin(xor, learning_rate=4.0)
 numpy_losses = train(xor, X_xor, Y_xor, 4.0, epochs=100, batch_size=4)
-history = keras_xor.fit(
-    X_xor, Y_xor, batch_size=4, epochs=100, shuffle=False, verbose=0
-)
+history = keras_xor.fit(X_xor, Y_xor, batch_size=4, epochs=100, shuffle=False, verbose=0)
 keras_losses = np.array(history.history["loss"])
 xor_loss_gap = np.abs(keras_losses - numpy_losses).max()
 print(f"largest difference of 100 losses {xor_loss_gap:.1e}")
 
 # %% keras-moons
-start = make_network(
-    [2, 16, 16, 1], ["tanh", "tanh", "sigmoid"], seed=1
-)
+start = make_network([2, 16, 16, 1], ["tanh", "tanh", "sigmoid"], seed=1)
 keras_moons = twin(start, learning_rate=2.0)
 keras_moons.fit(
     x_moons,
@@ -587,9 +579,7 @@ for depth in depths:
     net = make_network([64] * (depth + 1), ["tanh"] * depth, seed=0)
     stored = forward(net, X_batch)
     stored_memory.append(mebibytes(stored))
-    weight_memory.append(
-        mebibytes(p for layer in net for p in layer[:2])
-    )
+    weight_memory.append(mebibytes(p for layer in net for p in layer[:2]))
     passing_memory.append(mebibytes(stored[-2:]))
 deep_stored, deep_weights = stored_memory[-1], weight_memory[-1]
 deep_passing = passing_memory[-1]
@@ -657,9 +647,7 @@ plt.show()
 
 # %% vanishing-why
 shrink = (sigmoid_norms[1] / sigmoid_norms[9]) ** (1 / 8)
-sizes = [
-    np.linalg.norm(layer.kernel, 2) for layer in sigmoid_net.layers
-]
+sizes = [np.linalg.norm(layer.kernel, 2) for layer in sigmoid_net.layers]
 largest_stretch = max(sizes[1:10])
 print(f"one layer multiplies the gradient by {shrink:.3f}")
 print(f"largest stretch by any inner kernel  {largest_stretch:.3f}")
@@ -727,9 +715,7 @@ kernel_gradients = tape.gradient(mistakes, model.trainable_variables)
 print(f"error rate {float(mistakes):.3f}")
 try:
     optimizer = keras.optimizers.SGD()
-    optimizer.apply_gradients(
-        zip(kernel_gradients, model.trainable_variables)
-    )
+    optimizer.apply_gradients(zip(kernel_gradients, model.trainable_variables))
 except ValueError as problem:
     print("ValueError:", problem)
 
@@ -749,9 +735,7 @@ def outputs_after_training(targets):
             difference = model(X_xor) - targets
             loss = tf.reduce_mean(difference**2)
         gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(
-            zip(gradients, model.trainable_variables)
-        )
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
     return difference.shape, model(X_xor).numpy()[:, 0]
 
 

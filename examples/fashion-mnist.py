@@ -10,9 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
 
-(x_all, y_all), (x_test, y_test) = (
-    keras.datasets.fashion_mnist.load_data()
-)
+(x_all, y_all), (x_test, y_test) = keras.datasets.fashion_mnist.load_data()
 print("training images:", x_all.shape, x_all.dtype)
 print("training labels:", y_all.shape, y_all.dtype)
 print("test images:    ", x_test.shape, x_test.dtype)
@@ -109,9 +107,7 @@ mlp_parameters = mlp.count_params()
 assert mlp_parameters == 784 * 512 + 512 + 512 * 10 + 10
 
 # %% before-training
-untrained_loss, untrained_accuracy = mlp.evaluate(
-    x_val, y_val, verbose=0
-)
+untrained_loss, untrained_accuracy = mlp.evaluate(x_val, y_val, verbose=0)
 print(f"loss     {untrained_loss:.3f}  (ln 10 = {np.log(10):.3f})")
 print(f"accuracy {untrained_accuracy:.3f}  (guessing: 0.1)")
 
@@ -120,9 +116,7 @@ assert np.log(10) < untrained_loss < 3.0
 assert untrained_accuracy < 0.3
 
 # %% train-mlp
-stop = keras.callbacks.EarlyStopping(
-    monitor="val_loss", patience=5, restore_best_weights=True
-)
+stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=5, restore_best_weights=True)
 mlp_run = mlp.fit(
     x_train,
     y_train,
@@ -169,26 +163,17 @@ mlp_losses = np.array(mlp_run.history["loss"])
 assert np.all(np.diff(mlp_losses) < 0.005)
 assert mlp_losses[0] - mlp_losses[-1] > 0.2
 assert 5 <= mlp_best_epoch < mlp_epochs
-assert mlp_run.history["val_loss"][-1] > min(
-    mlp_run.history["val_loss"]
-)
+assert mlp_run.history["val_loss"][-1] > min(mlp_run.history["val_loss"])
 assert mlp_epochs < 25
 assert mlp_run.history["val_loss"][0] < mlp_losses[0]
 mlp_val_accuracies = mlp_run.history["val_accuracy"]
 assert np.ptp(mlp_val_accuracies[mlp_best_epoch - 1 :]) < 0.02
 
 # %% mlp-gap
-mlp_train_loss, mlp_train_accuracy = mlp.evaluate(
-    x_train, y_train, batch_size=500, verbose=0
-)
-mlp_validation_loss, mlp_validation_accuracy = mlp.evaluate(
-    x_val, y_val, batch_size=500, verbose=0
-)
+mlp_train_loss, mlp_train_accuracy = mlp.evaluate(x_train, y_train, batch_size=500, verbose=0)
+mlp_validation_loss, mlp_validation_accuracy = mlp.evaluate(x_val, y_val, batch_size=500, verbose=0)
 print(f"training    {mlp_train_loss:.3f} {mlp_train_accuracy:.3f}")
-print(
-    f"validation  {mlp_validation_loss:.3f}"
-    f" {mlp_validation_accuracy:.3f}"
-)
+print(f"validation  {mlp_validation_loss:.3f} {mlp_validation_accuracy:.3f}")
 
 # %% mlp-good-enough tags=["check"]
 assert mlp_validation_accuracy >= 0.88
@@ -205,9 +190,7 @@ assert np.isclose(
 trouser = x_train[y_train == 1][0]
 kernel = np.array([[-1, 0, 1]] * 3, dtype="float32")
 
-response = keras.ops.conv(
-    trouser[None, :, :, None], kernel[:, :, None, None]
-)
+response = keras.ops.conv(trouser[None, :, :, None], kernel[:, :, None, None])
 response = np.array(response)[0, :, :, 0]
 print("image", trouser.shape, "-> response", response.shape)
 
@@ -225,9 +208,7 @@ panels = [
     ("response", response, "RdBu", -3, 3),
 ]
 fig, axes = plt.subplots(1, 3, figsize=(5.5, 2.3))
-for ax, (title, values, cmap, low, high) in zip(
-    axes, panels, strict=True
-):
+for ax, (title, values, cmap, low, high) in zip(axes, panels, strict=True):
     shown = ax.imshow(values, cmap=cmap, vmin=low, vmax=high)
     ax.set(title=title, xticks=[], yticks=[])
 fig.colorbar(shown, ax=axes, shrink=0.7)
@@ -238,9 +219,7 @@ assert response.shape == (26, 26)
 for i in range(26):
     for j in range(26):
         window = trouser[i : i + 3, j : j + 3]
-        assert np.isclose(
-            np.sum(window * kernel), response[i, j], atol=1e-5
-        )
+        assert np.isclose(np.sum(window * kernel), response[i, j], atol=1e-5)
 # Left borders of bright areas answer with +, right borders with -.
 assert response.max() > 1.5 and response.min() < -1.5
 
@@ -279,9 +258,7 @@ cnn.compile(
     loss="sparse_categorical_crossentropy",
     metrics=["accuracy"],
 )
-cnn_stop = keras.callbacks.EarlyStopping(
-    monitor="val_loss", patience=5, restore_best_weights=True
-)
+cnn_stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=5, restore_best_weights=True)
 cnn_run = cnn.fit(
     x_train,
     y_train,
@@ -303,17 +280,10 @@ cnn_best_epoch = 1 + int(np.argmin(cnn_run.history["val_loss"]))
 print(f"best validation loss: epoch {cnn_best_epoch}")
 
 # %% cnn-gap
-cnn_train_loss, cnn_train_accuracy = cnn.evaluate(
-    x_train, y_train, batch_size=500, verbose=0
-)
-cnn_validation_loss, cnn_validation_accuracy = cnn.evaluate(
-    x_val, y_val, batch_size=500, verbose=0
-)
+cnn_train_loss, cnn_train_accuracy = cnn.evaluate(x_train, y_train, batch_size=500, verbose=0)
+cnn_validation_loss, cnn_validation_accuracy = cnn.evaluate(x_val, y_val, batch_size=500, verbose=0)
 print(f"training    {cnn_train_loss:.3f} {cnn_train_accuracy:.3f}")
-print(
-    f"validation  {cnn_validation_loss:.3f}"
-    f" {cnn_validation_accuracy:.3f}"
-)
+print(f"validation  {cnn_validation_loss:.3f} {cnn_validation_accuracy:.3f}")
 
 # %% cnn-good-enough tags=["check"]
 assert cnn_validation_accuracy >= 0.91
@@ -331,13 +301,8 @@ sure = probabilities.max(axis=1).argmax()
 unsure = probabilities.max(axis=1).argmin()
 print(f"image       {sure:8d} {unsure:8d}")
 for k, name in enumerate(class_names):
-    print(
-        f"{name:12s}{probabilities[sure, k]:8.3f}"
-        f" {probabilities[unsure, k]:8.3f}"
-    )
-print(
-    "true:", class_names[y_val[sure]], "|", class_names[y_val[unsure]]
-)
+    print(f"{name:12s}{probabilities[sure, k]:8.3f} {probabilities[unsure, k]:8.3f}")
+print("true:", class_names[y_val[sure]], "|", class_names[y_val[unsure]])
 
 # %% unsure-image
 fig, axes = plt.subplots(1, 2, figsize=(5.5, 2.8))
@@ -380,16 +345,10 @@ plt.show()
 
 # %% confusion-adds-up tags=["check"]
 assert np.array_equal(cm.sum(axis=1), np.bincount(y_val))
-assert np.isclose(
-    np.trace(cm) / len(y_val), cnn_validation_accuracy, atol=1e-6
-)
+assert np.isclose(np.trace(cm) / len(y_val), cnn_validation_accuracy, atol=1e-6)
 
 # %% report
-print(
-    classification_report(
-        y_val, y_pred, target_names=class_names, digits=3
-    )
-)
+print(classification_report(y_val, y_pred, target_names=class_names, digits=3))
 
 # %% recall-per-class
 mlp_pred = mlp.predict(x_val, batch_size=500, verbose=0).argmax(1)
@@ -433,10 +392,7 @@ mistakes = cm.copy()
 np.fill_diagonal(mistakes, 0)
 for cell in np.argsort(mistakes, axis=None)[::-1][:6]:
     true, predicted = np.unravel_index(cell, mistakes.shape)
-    print(
-        f"{mistakes[true, predicted]:3d}  {class_names[true]:12s}"
-        f"called {class_names[predicted]}"
-    )
+    print(f"{mistakes[true, predicted]:3d}  {class_names[true]:12s}called {class_names[predicted]}")
 
 tops = [0, 2, 3, 4, 6]
 tops_share = mistakes[np.ix_(tops, tops)].sum() / mistakes.sum()
@@ -476,8 +432,7 @@ fig, axes = plt.subplots(3, 3, figsize=(5.4, 6.6))
 for ax, i in zip(axes.flat, surest, strict=True):
     ax.imshow(x_val[i], cmap="gray")
     ax.set_title(
-        f"{class_names[y_pred[i]]} {confidence[i]:.3f}\n"
-        f"true: {class_names[y_val[i]]}",
+        f"{class_names[y_pred[i]]} {confidence[i]:.3f}\ntrue: {class_names[y_val[i]]}",
         fontsize=9,
     )
     ax.axis("off")
@@ -505,12 +460,8 @@ assert np.array_equal(again, probabilities)
 
 # %% test-once
 x_test = x_test.astype("float32") / 255
-_, mlp_test_accuracy = mlp.evaluate(
-    x_test, y_test, batch_size=500, verbose=0
-)
-_, cnn_test_accuracy = cnn.evaluate(
-    x_test, y_test, batch_size=500, verbose=0
-)
+_, mlp_test_accuracy = mlp.evaluate(x_test, y_test, batch_size=500, verbose=0)
+_, cnn_test_accuracy = cnn.evaluate(x_test, y_test, batch_size=500, verbose=0)
 
 
 def wilson(p, n, z=1.96):
@@ -532,15 +483,9 @@ assert cnn_low > mlp_high
 assert cnn_low < cnn_test_accuracy < cnn_high
 
 # %% forgotten-scaling
-scaled_loss, scaled_accuracy = cnn.evaluate(
-    x_val, y_val, batch_size=500, verbose=0
-)
-raw_loss, raw_accuracy = cnn.evaluate(
-    x_val * 255, y_val, batch_size=500, verbose=0
-)
-twice_loss, twice_accuracy = cnn.evaluate(
-    x_val / 255, y_val, batch_size=500, verbose=0
-)
+scaled_loss, scaled_accuracy = cnn.evaluate(x_val, y_val, batch_size=500, verbose=0)
+raw_loss, raw_accuracy = cnn.evaluate(x_val * 255, y_val, batch_size=500, verbose=0)
+twice_loss, twice_accuracy = cnn.evaluate(x_val / 255, y_val, batch_size=500, verbose=0)
 print("               loss  accuracy")
 print(f"scaled once  {scaled_loss:6.2f}     {scaled_accuracy:.3f}")
 print(f"not scaled   {raw_loss:6.2f}     {raw_accuracy:.3f}")
@@ -575,9 +520,7 @@ def train_on_logits(loss):
 
 
 wrong_run = train_on_logits("sparse_categorical_crossentropy")
-right_run = train_on_logits(
-    keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-)
+right_run = train_on_logits(keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 print("string:     ", np.array(wrong_run["val_accuracy"]))
 print("from_logits:", np.array(right_run["val_accuracy"]))
 
@@ -673,15 +616,10 @@ precision = np.diag(cm) / cm.sum(axis=0)
 recall = np.diag(cm) / cm.sum(axis=1)
 f1 = 2 * precision * recall / (precision + recall)
 for k in (6, 1):
-    print(
-        f"{class_names[k]:8s} precision {precision[k]:.3f}"
-        f"  recall {recall[k]:.3f}  f1 {f1[k]:.3f}"
-    )
+    print(f"{class_names[k]:8s} precision {precision[k]:.3f}  recall {recall[k]:.3f}  f1 {f1[k]:.3f}")
 
 # %% exercise-3-holds tags=["check"]
-by_sklearn = classification_report(
-    y_val, y_pred, target_names=class_names, output_dict=True
-)
+by_sklearn = classification_report(y_val, y_pred, target_names=class_names, output_dict=True)
 for k, name in enumerate(class_names):
     assert np.isclose(by_sklearn[name]["precision"], precision[k])
     assert np.isclose(by_sklearn[name]["recall"], recall[k])
@@ -691,23 +629,14 @@ for k, name in enumerate(class_names):
 for step in range(5):
     padding = ((0, 0), (0, 0), (step, 0))
     moved = np.pad(x_val, padding)[:, :, :28]
-    accuracies = [
-        model.evaluate(moved, y_val, batch_size=500, verbose=0)[1]
-        for model in (mlp, cnn)
-    ]
-    print(
-        f"{step} pixels right: MLP {accuracies[0]:.3f}"
-        f"  CNN {accuracies[1]:.3f}"
-    )
+    accuracies = [model.evaluate(moved, y_val, batch_size=500, verbose=0)[1] for model in (mlp, cnn)]
+    print(f"{step} pixels right: MLP {accuracies[0]:.3f}  CNN {accuracies[1]:.3f}")
 mlp_moved_accuracy, cnn_moved_accuracy = accuracies
 
 # %% exercise-4-holds tags=["check"]
 assert mlp_moved_accuracy < mlp_validation_accuracy - 0.1
 assert cnn_moved_accuracy < cnn_validation_accuracy - 0.05
-assert (
-    mlp_validation_accuracy - mlp_moved_accuracy
-    > cnn_validation_accuracy - cnn_moved_accuracy
-)
+assert mlp_validation_accuracy - mlp_moved_accuracy > cnn_validation_accuracy - cnn_moved_accuracy
 
 # %% exercise-5 tags=["solution"]
 scramble = np.random.default_rng(0).permutation(28 * 28)

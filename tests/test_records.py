@@ -40,7 +40,8 @@ def example(home, project):
 
 def keep(example, things=READ, **more):
     """Save a record of `example` and return it."""
-    made = {"example": example.name, "ran": {"seconds": 1}, "cells": [], "depends": records.depends(example, things)}
+    stands = records.depends(example) | records.fingerprints(things)
+    made = {"example": example.name, "ran": {"seconds": 1}, "cells": [], "depends": stands}
     records.save(made | more)
     return made | more
 

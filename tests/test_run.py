@@ -155,10 +155,6 @@ def test_a_graph_function_finds_its_source(good):
     assert good[1]["graph"]["cells"]["call"]["stdout"] == "['small', 'big']\n"
 
 
-def test_what_tensorflow_prints_by_itself_is_in_the_output(good):
-    assert good[1]["graph"]["cells"]["says"]["stdout"] == "eager 1\ntraced 2\n"
-
-
 def test_modules_data_and_packages_that_a_run_read_are_found_by_themselves(good):
     _, found = good
     read_by = {

@@ -7,7 +7,6 @@ import re
 import shutil
 import threading
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
@@ -16,8 +15,8 @@ from book.cells import ROOT, examples
 SITE = ROOT / "build" / "site"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHAPTERS = [example.name for example in examples()]
-FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
---disable-component-update --disable-sync""".split()
+FLAGS = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
+FLAGS = [f"--{flag}" for flag in [*FLAGS, "disable-component-update", "disable-sync"]]
 
 needs_browser = pytest.mark.skipif(
     not BROWSER and not os.environ.get("CI"),  # in CI a missing browser is a failure

@@ -17,8 +17,18 @@ import jupytext
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {"seconds": 120, "memory_gb": 6, "data": []}
+MARKER = re.compile(r"(# ---\n(#.*\n)*?# ---\n)?\s*# %%.*\n?")
 TAGS = {"check", "solution", "timing"}
-SCOPES = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+SCOPES = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
 
 
 class BookError(click.ClickException):
@@ -75,7 +85,7 @@ class Cell:
         return names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Example:
     """A script: its stem, path, text, cells in order, and the limits of its run."""
 
@@ -97,11 +107,15 @@ def read(path):
     """Read one script. Raises `BookError` with the line of an unnamed, empty, duplicate or broken cell."""
     text, cells, position, lines = path.read_text(encoding="utf-8"), [], 0, {}
     notebook = jupytext.reads(text, "py:percent")
-    limits = LIMITS | notebook.metadata.get("book", {})
-    if odd := limits.keys() - LIMITS:
-        raise BookError(f"unknown setting {', '.join(odd)} in the front matter; known: {', '.join(LIMITS)}", path, 1)
+    limits = notebook.metadata.get("book", {})
+    limits = LIMITS | (limits if isinstance(limits, dict) else {"book": limits})
+    for key, value in limits.items():
+        if key not in LIMITS or not isinstance(value, list if key == "data" else int | float):
+            known = "`seconds` and `memory_gb` (numbers), `data` (a list of paths)"
+            raise BookError(f"the front matter has {key!r}: {value!r}; under `book` stand {known}", path, 1)
     for found in notebook.cells:
-        start = text.find(found.source, position)
+        marker = MARKER.match(text, position)
+        start = text.find(found.source, marker.end() if marker else position)
         line, position = text.count("\n", 0, start) + 1, start + len(found.source)
         name, tags = found.metadata.get("title", ""), tuple(found.metadata.get("tags", ()))
         if found.cell_type != "code":

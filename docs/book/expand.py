@@ -54,21 +54,21 @@ class Page:
             raise BookError(f"no example {name!r}" if name else "this page has no example: write other/name or of=…")
         return (self.found[name], self.records.get(name)) if name else (self.example, self.record)
 
-    def piece(self, name, number=0, alt="", caption=""):
-        """A mark for a cell (number 0) or for its figure of that number; `pieces` has what it stands for."""
+    def piece(self, name, number=None, alt="", caption=""):
+        """A mark for a cell or for its figure of that number; `pieces` has what it stands for."""
         (example, record), name = self.other(name.rpartition("/")[0]), name.rpartition("/")[2]
         cell = example[name]
         result = record and next(c for c in record["cells"] if c["name"] == name)
         if not cell.visible:
             raise BookError(f"cell {name!r} is a check: a test, not part of the page")
-        if result and not 0 <= number <= len(result["figures"]):
+        if result and number is not None and not 1 <= number <= len(result["figures"]):
             raise BookError(f"cell {name!r} drew {len(result['figures'])} figure(s); the page asks for number {number}")
-        if number and not (alt.strip() and caption.strip()):
-            raise BookError(f"figure {name!r} needs both `alt` and `caption`")
         self.pieces.append((example, cell, result, number, alt, caption))
         return f"\x02{len(self.pieces) - 1}\x03"
 
     def figure(self, name, number=1, alt="", caption=""):
+        if not (alt.strip() and caption.strip()):
+            raise BookError(f"figure {name!r} needs both `alt` and `caption`")
         return self.piece(name, number, alt, caption)
 
     def value(self, name, after=None, of=""):
@@ -90,7 +90,12 @@ class Page:
 
         class Values(jinja2.runtime.Context):
             def resolve_or_missing(values, key):
-                return self.value(key) if key in own and key not in values.vars else super().resolve_or_missing(key)
+                if key not in own or key in values.vars:
+                    return super().resolve_or_missing(key)
+                try:
+                    return self.value(key)
+                except BookError as error:  # raised where it is used: names are resolved at the template's start
+                    return env.undefined(error.message)
 
         marks = {"comment_start_string": "{##", "comment_end_string": "##}"}  # {# begins an anchor
         env = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, **marks)
@@ -98,7 +103,10 @@ class Page:
         env.filters |= FILTERS | {"seconds": ("{:.0f}초" if self.language == "ko" else "{:.0f} s").format}
         self.pieces.clear()
         source = self.path.read_text(encoding="utf-8")
-        if self.example and not self.record:
+        needed = {self.path.stem, *itertools.chain(*re.findall(r'"([\w-]+)/[\w-]+"|of="([\w-]+)"', source))}
+        waits = not all(self.records.get(name) for name in needed & self.found.keys())
+        if waits:
+            source = re.sub(r"\{%.*?%\}", "", source, flags=re.DOTALL)
             source = re.sub(r"\{\{(?!\s*cell\().*?\}\}", "…", source, flags=re.DOTALL)
         try:
             text = env.from_string(source).render()
@@ -106,10 +114,10 @@ class Page:
             lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == "<template>"]
             message = error.message if isinstance(error, BookError) else f"{type(error).__name__}: {error}"
             raise BookError(message, self.path, getattr(error, "lineno", None) or [None, *lines][-1]) from error
-        self.check(text)
+        self.check(text, waits)
         return text
 
-    def check(self, text):
+    def check(self, text, waits):
         """Marks stand alone; each visible cell is there once, in the script's order; each figure drawn is there."""
         where, own = shown(self.path), [piece for piece in self.pieces if piece[0] is self.example]
         if len(MARK.findall(text)) != len(self.pieces):
@@ -124,7 +132,7 @@ class Page:
                 )
                 raise BookError(message, self.example.path, at.line - 1, at.name)
         seen = {(cell.name, number) for _, cell, _, number, *_ in own}
-        for cell in self.record["cells"] if self.record else ():
+        for cell in self.record["cells"] if self.record and not waits else ():
             for number, _ in enumerate(cell["figures"], 1):
                 if (cell["name"], number) not in seen:
                     line = self.example[cell["name"]].line - 1
@@ -144,7 +152,11 @@ class Page:
                 block = BLOCKS.module.figure(*place, alt, caption)
             else:
                 output = [] if notebook or not result else printed(result)
-                block = BLOCKS.module.cell(cell.source, output, not result, first or notebook, self.language)
+                block = BLOCKS.module.cell(
+                    cell.source, output, not (result or notebook), first or notebook, self.language
+                )
+                if notebook and example is not self.example:
+                    block = block.replace("```", "~~~")  # code to read: the notebook's cells are its own
                 first = False
             return textwrap.indent(block.strip("\n") + "\n", mark[1])
 

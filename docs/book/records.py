@@ -30,7 +30,7 @@ def digest(data):
 
 def portable(path):
     """A file's name in a record: relative to the project, else to the home directory, else absolute."""
-    path = Path(path).expanduser().resolve()
+    path = (ROOT / Path(path).expanduser()).resolve()
     for base, prefix in ((ROOT, ""), (Path.home().resolve(), "~/")):
         if path.is_relative_to(base):
             return prefix + path.relative_to(base).as_posix()
@@ -48,11 +48,16 @@ def fingerprint(kind, name):
         return "missing"
 
 
-def depends(example, things=()):
-    """All that a run of `example` stands on as {what: fingerprint}; `things` are (kind, name) of what it read."""
-    found = {f"cell {c.name}": digest(f"{i} {c.tags} {c.source}".encode()) for i, c in enumerate(example.cells)}
-    declared = {("data", portable(path)) for path in example.limits["data"]}
-    found |= {f"{kind} {name}": fingerprint(kind, name) for kind, name in sorted({*things, *declared})}
+def fingerprints(things):
+    """{what: fingerprint} of what a run read, given as (kind, name)."""
+    return {f"{kind} {name}": fingerprint(kind, name) for kind, name in sorted(things)}
+
+
+def depends(example):
+    """All that a run of `example` stands on before it reads anything, as {what: fingerprint}."""
+    found = {f"cell {cell.name}": digest(f"{cell.tags} {cell.source}".encode()) for cell in example.cells}
+    found["order of cells"] = digest(" ".join(cell.name for cell in example.cells).encode())
+    found |= fingerprints({("data", portable(path)) for path in example.limits["data"]})
     found |= {f"setting {key}": value for key, value in sorted(os.environ.items()) if SETTINGS.match(key)}
     config = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras.json"
     if config.exists() and (chosen := json.loads(config.read_text())) != KERAS_DEFAULTS:
@@ -65,10 +70,11 @@ def depends(example, things=()):
 def stale(record, example):
     """Why `record` no longer stands for `example`, in words, or None when it does."""
     then = record["depends"]
-    now = depends(example, [tuple(k.split(" ", 1)) for k in then if k.startswith(("module ", "data ", "package "))])
+    read = {tuple(key.split(" ", 1)) for key in then if key.startswith(("module ", "data ", "package "))}
+    now = depends(example) | fingerprints(read)
     for key in sorted(now | then, key=lambda key: (not key.startswith("cell"), key)):
         if now.get(key) != then.get(key):
-            if key.startswith(("cell", "module", "data")):
+            if key.startswith(("cell", "module", "data", "order")):
                 return f"{key} {'is new' if key not in then else 'is gone' if key not in now else 'changed'}"
             return f"{key}: {then.get(key, 'not set')} → {now.get(key, 'not set')}"
     return None
@@ -79,7 +85,10 @@ def load(path):
     data = path.read_bytes()
     if digest(data)[:16] != path.stem[-16:]:
         raise ValueError("is truncated or altered" if data else "is empty")
-    return json.loads(data)
+    record = json.loads(data)
+    if not isinstance(record, dict) or not {"cells", "depends", "ran"} <= record.keys():
+        raise ValueError("is of another version")
+    return record
 
 
 def every(name):

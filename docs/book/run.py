@@ -28,6 +28,7 @@ BACKEND = "matplotlib_inline.backend_inline"
 PRELOAD = ["tensorflow", "keras", "matplotlib.pyplot", BACKEND, "IPython.core.interactiveshell", __name__]
 ASIDE = ["/proc", "/sys", "/dev", "/etc", "/usr", "/opt", "~/.cache", "~/.config", sys.prefix, sys.base_prefix]
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+STOP = threading.Event()  # ends the run that goes on
 
 
 # --- in the child -----------------------------------------------------------------------------------------------------
@@ -38,7 +39,23 @@ def scalar(value):
     if getattr(value, "shape", None) == () and hasattr(value, "dtype"):
         value = value.numpy() if hasattr(value, "numpy") else value
         value = value.item() if hasattr(value, "item") else value
-    return value if isinstance(value, int | float) or (isinstance(value, str) and len(value) < 500) else None
+    kind = next((kind for kind in (bool, int, float, str) if isinstance(value, kind)), None)
+    return kind(value) if kind and (kind is not str or len(value) < 500) else None
+
+
+def settled(text):
+    """Text as a terminal leaves it: without colours, after carriage returns and backspaces."""
+    lines = []
+    for line in ANSI.sub("", text).split("\n"):
+        at, left = 0, []
+        for letter in line:
+            if letter in "\r\b":
+                at = 0 if letter == "\r" else max(0, at - 1)
+            else:
+                left[at : at + 1] = letter
+                at += 1
+        lines.append("".join(left).rstrip())
+    return "\n".join(lines)
 
 
 def make_shell(example):
@@ -57,6 +74,7 @@ def make_shell(example):
     shell.input_transformer_manager.cleanup_transforms.clear()  # they drop the blank lines that keep the count
     InlineBackend.instance(parent=shell, print_figure_kwargs={"bbox_inches": "tight", "metadata": {"Date": None}})
     matplotlib.use(f"module://{BACKEND}")
+    matplotlib.interactive(True)  # a figure left open is shown at the end of its cell
     configure_inline_support(shell, f"module://{BACKEND}")
     set_matplotlib_formats("svg")
     matplotlib.style.use(Path(__file__).with_name("book.mplstyle"))
@@ -75,11 +93,11 @@ def run_cell(shell, example, cell):
     svgs = [output.data["image/svg+xml"] for output in captured.outputs if "image/svg+xml" in output.data]
     return {
         "name": cell.name,
-        "stdout": ANSI.sub("", captured.stdout),
+        "stdout": settled(captured.stdout),
         "result": shell.display_formatter.format(results[-1])[0]["text/plain"] if results else "",
         "figures": [figures.tidy(svg) for svg in svgs],
         "error": explain(error, example, cell) if error else None,
-        "warnings": ANSI.sub("", captured.stderr),
+        "warnings": settled(captured.stderr),
         "scalars": {n: s for n in sorted(cell.assigns) if (s := scalar(shell.user_ns.get(n))) is not None},
         "seconds": round(time.perf_counter() - began, 3),
     }
@@ -99,8 +117,8 @@ def explain(error, example, cell):
 class Reads:
     """What a run reads: the data files that Python opens, local modules and installed distributions."""
 
-    def __init__(self, example, scratch):
-        self.folder, self.opened = example.path.parent, set()
+    def __init__(self, example, scratch, distributions):
+        self.folder, self.opened, self.distributions = example.path.parent, set(), distributions
         self.aside = tuple(f"{Path(path).expanduser().resolve()}{os.sep}" for path in [scratch, *ASIDE])
         sys.addaudithook(self)
 
@@ -111,17 +129,16 @@ class Reads:
                 self.opened.add(path)
 
     def found(self):
-        """{(kind, name)} as `records.depends` takes them."""
+        """{(kind, name)} as `records.fingerprints` takes them."""
         files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-        where = metadata.packages_distributions()
         return {
             *(("module", records.portable(file)) for file in files if file and Path(file).parent == self.folder),
             *(("data", records.portable(path)) for path in self.opened if os.path.exists(path)),
-            *(("package", dist) for name in list(sys.modules) for dist in where.get(name, ())),
+            *(("package", dist) for name in list(sys.modules) for dist in self.distributions.get(name, ())),
         }
 
 
-def child(example, scratch, link):
+def child(example, scratch, link, distributions):
     """Run all cells of `example` in this process and send what happened through `link`."""
     if hasattr(os, "setsid"):
         os.setsid()  # a group of its own, which ends with the parent, however that went
@@ -134,16 +151,16 @@ def child(example, scratch, link):
     sys.argv, sys.path[0:1] = [example.path.name], [str(example.path.parent)]
     (scratch / "work").mkdir()
     os.chdir(scratch / "work")
-    reads, shell, cells = Reads(example, scratch), make_shell(example), []  # the style of the figures is read, too
+    stands, reads = records.depends(example), Reads(example, scratch, distributions)
+    shell, cells = make_shell(example), []  # reads the style of the figures
     for cell in example.cells:
         link.send(cell.name)
         cells.append(run_cell(shell, example, cell))
         if cells[-1]["error"] and cell.visible:  # a failing check lets the others speak
             break
-    cost = {"cpu_seconds": round(sum(psutil.Process().cpu_times()[:2]), 2)}
-    link.send(
-        {"example": example.name, "ran": cost, "depends": records.depends(example, reads.found()), "cells": cells}
-    )
+    ran = {"seconds": sum(cell["seconds"] for cell in cells), "cpu_seconds": sum(psutil.Process().cpu_times()[:2])}
+    stands |= records.fingerprints(reads.found())
+    link.send({"example": example.name, "ran": ran, "depends": stands, "cells": cells})
     link.close()
     os._exit(0)  # nothing that the example left behind (threads, atexit) can hold the run up
 
@@ -166,17 +183,17 @@ def start_server():
     return context
 
 
-def run_one(example, context, now, stop):
+def run_one(example, context, now, distributions):
     """Run one example in a child of its own and save its record. Returns the list of what went wrong.
 
-    `now[example.name]` is the cell that runs; the event `stop` ends the child, as do the example's limits.
+    `now[example.name]` is the cell that runs; `STOP` ends the child, as do the example's limits.
     """
-    limits, began, peak, why, record = example.limits, time.monotonic(), 0.0, None, None
-    if stop.is_set():
+    if STOP.is_set():
         return []
+    began, peak, why, record = time.monotonic(), 0.0, None, None
     scratch = Path(tempfile.mkdtemp(prefix=f"book-{example.name}-")).resolve()
     link, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=child, args=(example, scratch, theirs))
+    process = context.Process(target=child, args=(example, scratch, theirs, distributions))
     try:
         data.ensure(example)
         process.start()
@@ -184,23 +201,23 @@ def run_one(example, context, now, stop):
         while not (why or record):
             with contextlib.suppress(psutil.Error):
                 peak = max(peak, psutil.Process(process.pid).memory_info().rss / 2**30)
-            try:
-                message = link.recv() if link.poll(0.2) else None
-                if isinstance(message, str):
-                    now[example.name] = message
-                record = message if isinstance(message, dict) else None
-            except (EOFError, OSError):
-                process.join(5)
-                code = process.exitcode or 0
-                how = f"by {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
-                why = f"was ended {how}; it had taken {peak:.1f} GB"
-            if time.monotonic() - began > limits["seconds"]:
-                why = f"ran longer than {limits['seconds']} s; make it lighter or raise `seconds` in its front matter"
-            elif peak > limits["memory_gb"]:
-                why = f"took more than {limits['memory_gb']} GB; make it lighter or raise `memory_gb`, as above"
-            elif stop.is_set():
-                why = "was stopped"
+            ready, message = multiprocessing.connection.wait([link, process.sentinel], timeout=0.2), None
+            with contextlib.suppress(EOFError, OSError):
+                message = link.recv() if link in ready else None
+            if isinstance(message, dict):
+                record = message
+            else:
+                code = None if message else process.exitcode  # what it still had to say comes first
+                now[example.name] = message or now.get(example.name, example.cells[0].name)
+                why = "was stopped" if STOP.is_set() else over(example, code, time.monotonic() - began, peak)
         trace = (scratch / "log").read_text(errors="replace")[-2000:]
+        cell = example[now.pop(example.name, example.cells[0].name)]
+        if not record:
+            return [BookError(f"cell {cell.name!r}: the example {why}", example.path, cell.line, cell.name, trace)]
+        if errors := [BookError(*cell["error"]) for cell in record["cells"] if cell["error"]]:
+            return errors
+        record["ran"] |= {"memory_gb": round(peak, 2), "date": datetime.date.today().isoformat()}
+        records.save(record)
     except BookError as error:
         return [error]
     finally:
@@ -210,15 +227,20 @@ def run_one(example, context, now, stop):
             process.kill()
             process.join()
         shutil.rmtree(scratch, ignore_errors=True)
-        cell = example[now.pop(example.name, example.cells[0].name)]
-    if not record:
-        return [BookError(f"cell {cell.name!r}: the example {why}", example.path, cell.line, cell.name, trace)]
-    errors = [BookError(*cell["error"]) for cell in record["cells"] if cell["error"]]
-    if not errors:
-        seconds, date = round(time.monotonic() - began, 1), datetime.date.today().isoformat()
-        record["ran"] |= {"seconds": seconds, "memory_gb": round(peak, 2), "date": date}
-        records.save(record)
-    return errors
+    return []
+
+
+def over(example, code, seconds, peak):
+    """Why a child is to end, or with exit status `code` has ended without a record, in words, or None."""
+    limits = example.limits
+    if code is not None:
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+        return f"was ended {how}; it had taken {peak:.1f} GB"
+    if seconds > limits["seconds"]:
+        return f"ran longer than {limits['seconds']} s; make it lighter or raise `seconds` in its front matter"
+    if peak > limits["memory_gb"]:
+        return f"took more than {limits['memory_gb']} GB; make it lighter or raise `memory_gb` in its front matter"
+    return None
 
 
 def run(todo, jobs=None, watch=lambda now, left: None):
@@ -228,17 +250,19 @@ def run(todo, jobs=None, watch=lambda now, left: None):
     """
     if not todo:
         return []
+    STOP.clear()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     jobs = jobs or max(1, min(cores, int(psutil.virtual_memory().available / 2**31)))
-    context, now, stop, todo = start_server(), {}, threading.Event(), sorted(todo, key=last_seconds, reverse=True)
+    context, now = start_server(), {}
+    todo, distributions = sorted(todo, key=last_seconds, reverse=True), metadata.packages_distributions()
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(run_one, example, context, now, stop) for example in todo]
+        futures = [pool.submit(run_one, example, context, now, distributions) for example in todo]
         try:
             while left := sum(not future.done() for future in futures):
                 watch(dict(now), left)
                 time.sleep(0.1)
         finally:
-            stop.set()
+            STOP.set()
         return [error for future in futures for error in future.result()]
 
 

@@ -13,6 +13,7 @@ from mkdocs.livereload import LiveReloadServer
 
 from . import records
 from .cells import ROOT, BookError, examples
+from .run import STOP
 
 EDITIONS = {
     "": (ROOT / "mkdocs.yml", ROOT / "docs" / "ko"),
@@ -49,10 +50,11 @@ class Site:
             (error if isinstance(error, BookError) else BookError(f"the page is not built: {error}")).show()
 
     def run_stale(self):
-        """Run what is stale, each text of a script once; the new record, or `ran`, makes the watcher look again."""
-        todo = [e for e in examples() if self.tried.get(e.name) != e.text and not records.find(e)[0]]
+        """Run what is stale, once for each state of the scripts; the record, or `ran`, makes the watcher look again."""
+        state = sorted((path, path.stat().st_mtime_ns) for path in (ROOT / "examples").rglob("*.py"))
+        todo = [e for e in examples() if self.tried.get(e.name) != state and not records.find(e)[0]]
         if todo and not (self.thread and self.thread.is_alive()):
-            self.tried |= {example.name: example.text for example in todo}
+            self.tried |= {example.name: state for example in todo}
             self.thread = threading.Thread(
                 target=lambda: (self.run(todo), (records.STORE / "ran").touch()), daemon=True
             )
@@ -88,4 +90,5 @@ def serve(port, run):
     try:
         server.serve()
     finally:
+        STOP.set()
         server.shutdown()
