@@ -10,7 +10,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
 
-(x_all, y_all), (x_test, y_test) = keras.datasets.fashion_mnist.load_data()
+(x_all, y_all), (x_test, y_test) = (
+    keras.datasets.fashion_mnist.load_data()
+)
 print("training images:", x_all.shape, x_all.dtype)
 print("training labels:", y_all.shape, y_all.dtype)
 print("test images:    ", x_test.shape, x_test.dtype)
@@ -107,7 +109,9 @@ mlp_parameters = mlp.count_params()
 assert mlp_parameters == 784 * 512 + 512 + 512 * 10 + 10
 
 # %% before-training
-untrained_loss, untrained_accuracy = mlp.evaluate(x_val, y_val, verbose=0)
+untrained_loss, untrained_accuracy = mlp.evaluate(
+    x_val, y_val, verbose=0
+)
 print(f"loss     {untrained_loss:.3f}  (ln 10 = {np.log(10):.3f})")
 print(f"accuracy {untrained_accuracy:.3f}  (guessing: 0.1)")
 
@@ -116,7 +120,9 @@ assert np.log(10) < untrained_loss < 3.0
 assert untrained_accuracy < 0.3
 
 # %% train-mlp
-stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=5, restore_best_weights=True)
+stop = keras.callbacks.EarlyStopping(
+    monitor="val_loss", patience=5, restore_best_weights=True
+)
 mlp_run = mlp.fit(
     x_train,
     y_train,
@@ -163,17 +169,29 @@ mlp_losses = np.array(mlp_run.history["loss"])
 assert np.all(np.diff(mlp_losses) < 0.005)
 assert mlp_losses[0] - mlp_losses[-1] > 0.2
 assert 5 <= mlp_best_epoch < mlp_epochs
-assert mlp_run.history["val_loss"][-1] > min(mlp_run.history["val_loss"])
+assert mlp_run.history["val_loss"][-1] > min(
+    mlp_run.history["val_loss"]
+)
 assert mlp_epochs < 25
 assert mlp_run.history["val_loss"][0] < mlp_losses[0]
 mlp_val_accuracies = mlp_run.history["val_accuracy"]
 assert np.ptp(mlp_val_accuracies[mlp_best_epoch - 1 :]) < 0.02
 
 # %% mlp-gap
-mlp_train_loss, mlp_train_accuracy = mlp.evaluate(x_train, y_train, batch_size=500, verbose=0)
-mlp_validation_loss, mlp_validation_accuracy = mlp.evaluate(x_val, y_val, batch_size=500, verbose=0)
-print(f"training    {mlp_train_loss:.3f} {mlp_train_accuracy:.3f}")
-print(f"validation  {mlp_validation_loss:.3f} {mlp_validation_accuracy:.3f}")
+mlp_train_loss, mlp_train_accuracy = mlp.evaluate(
+    x_train, y_train, batch_size=500, verbose=0
+)
+mlp_validation_loss, mlp_validation_accuracy = mlp.evaluate(
+    x_val, y_val, batch_size=500, verbose=0
+)
+print(
+    "training:  ", f"{mlp_train_loss:.3f}", f"{mlp_train_accuracy:.3f}"
+)
+print(
+    "validation:",
+    f"{mlp_validation_loss:.3f}",
+    f"{mlp_validation_accuracy:.3f}",
+)
 
 # %% mlp-good-enough tags=["check"]
 assert mlp_validation_accuracy >= 0.88
@@ -190,7 +208,9 @@ assert np.isclose(
 trouser = x_train[y_train == 1][0]
 kernel = np.array([[-1, 0, 1]] * 3, dtype="float32")
 
-response = keras.ops.conv(trouser[None, :, :, None], kernel[:, :, None, None])
+response = keras.ops.conv(
+    trouser[None, :, :, None], kernel[:, :, None, None]
+)
 response = np.array(response)[0, :, :, 0]
 print("image", trouser.shape, "-> response", response.shape)
 
@@ -208,7 +228,9 @@ panels = [
     ("response", response, "RdBu", -3, 3),
 ]
 fig, axes = plt.subplots(1, 3, figsize=(5.5, 2.3))
-for ax, (title, values, cmap, low, high) in zip(axes, panels, strict=True):
+for ax, (title, values, cmap, low, high) in zip(
+    axes, panels, strict=True
+):
     shown = ax.imshow(values, cmap=cmap, vmin=low, vmax=high)
     ax.set(title=title, xticks=[], yticks=[])
 fig.colorbar(shown, ax=axes, shrink=0.7)
@@ -219,7 +241,9 @@ assert response.shape == (26, 26)
 for i in range(26):
     for j in range(26):
         window = trouser[i : i + 3, j : j + 3]
-        assert np.isclose(np.sum(window * kernel), response[i, j], atol=1e-5)
+        assert np.isclose(
+            np.sum(window * kernel), response[i, j], atol=1e-5
+        )
 # Left borders of bright areas answer with +, right borders with -.
 assert response.max() > 1.5 and response.min() < -1.5
 
@@ -236,7 +260,7 @@ cnn = keras.Sequential(
         layers.Conv2D(128, 3, padding="same", activation="relu"),
         layers.MaxPooling2D(),
         layers.Flatten(),
-        layers.Dropout(0.4),
+        layers.Dropout(0.5),
         layers.Dense(128, activation="relu"),
         layers.Dense(10, activation="softmax"),
     ],
@@ -258,12 +282,14 @@ cnn.compile(
     loss="sparse_categorical_crossentropy",
     metrics=["accuracy"],
 )
-cnn_stop = keras.callbacks.EarlyStopping(monitor="val_loss", patience=5, restore_best_weights=True)
+cnn_stop = keras.callbacks.EarlyStopping(
+    monitor="val_loss", patience=5, restore_best_weights=True
+)
 cnn_run = cnn.fit(
     x_train,
     y_train,
     validation_data=(x_val, y_val),
-    epochs=10,
+    epochs=12,
     batch_size=64,
     callbacks=[cnn_stop],
     verbose=0,
@@ -280,10 +306,20 @@ cnn_best_epoch = 1 + int(np.argmin(cnn_run.history["val_loss"]))
 print(f"best validation loss: epoch {cnn_best_epoch}")
 
 # %% cnn-gap
-cnn_train_loss, cnn_train_accuracy = cnn.evaluate(x_train, y_train, batch_size=500, verbose=0)
-cnn_validation_loss, cnn_validation_accuracy = cnn.evaluate(x_val, y_val, batch_size=500, verbose=0)
-print(f"training    {cnn_train_loss:.3f} {cnn_train_accuracy:.3f}")
-print(f"validation  {cnn_validation_loss:.3f} {cnn_validation_accuracy:.3f}")
+cnn_train_loss, cnn_train_accuracy = cnn.evaluate(
+    x_train, y_train, batch_size=500, verbose=0
+)
+cnn_validation_loss, cnn_validation_accuracy = cnn.evaluate(
+    x_val, y_val, batch_size=500, verbose=0
+)
+print(
+    "training:  ", f"{cnn_train_loss:.3f}", f"{cnn_train_accuracy:.3f}"
+)
+print(
+    "validation:",
+    f"{cnn_validation_loss:.3f}",
+    f"{cnn_validation_accuracy:.3f}",
+)
 
 # %% cnn-good-enough tags=["check"]
 assert cnn_validation_accuracy >= 0.91
@@ -292,6 +328,7 @@ assert cnn_train_accuracy - cnn_validation_accuracy > 0.005
 # Early on, the validation curve is the better one: dropout acts
 # in training only, and the training value is an epoch's mean.
 assert cnn_run.history["val_loss"][0] < cnn_run.history["loss"][0]
+assert cnn_run.history["val_loss"][-1] > cnn_run.history["loss"][-1]
 
 # %% predict
 probabilities = cnn.predict(x_val, batch_size=500, verbose=0)
@@ -301,8 +338,11 @@ sure = probabilities.max(axis=1).argmax()
 unsure = probabilities.max(axis=1).argmin()
 print(f"image       {sure:8d} {unsure:8d}")
 for k, name in enumerate(class_names):
-    print(f"{name:12s}{probabilities[sure, k]:8.3f} {probabilities[unsure, k]:8.3f}")
-print("true:", class_names[y_val[sure]], "|", class_names[y_val[unsure]])
+    p, q = probabilities[[sure, unsure], k]
+    print(f"{name:12s}{p:8.3f} {q:8.3f}")
+print(
+    "true:", class_names[y_val[sure]], "|", class_names[y_val[unsure]]
+)
 
 # %% unsure-image
 fig, axes = plt.subplots(1, 2, figsize=(5.5, 2.8))
@@ -345,10 +385,16 @@ plt.show()
 
 # %% confusion-adds-up tags=["check"]
 assert np.array_equal(cm.sum(axis=1), np.bincount(y_val))
-assert np.isclose(np.trace(cm) / len(y_val), cnn_validation_accuracy, atol=1e-6)
+assert np.isclose(
+    np.trace(cm) / len(y_val), cnn_validation_accuracy, atol=1e-6
+)
 
 # %% report
-print(classification_report(y_val, y_pred, target_names=class_names, digits=3))
+print(
+    classification_report(
+        y_val, y_pred, target_names=class_names, digits=3
+    )
+)
 
 # %% recall-per-class
 mlp_pred = mlp.predict(x_val, batch_size=500, verbose=0).argmax(1)
@@ -380,10 +426,9 @@ upper_body = [0, 2, 3, 4, 6]
 assert int(cnn_recall.argmin()) in upper_body
 assert int(mlp_recall.argmin()) in upper_body
 cnn_precision = np.diag(cm) / cm.sum(axis=0)
-assert cnn_precision.argmin() == 6  # Shirt
 cnn_f1 = 2 * cnn_precision * cnn_recall
 cnn_f1 /= cnn_precision + cnn_recall
-assert cnn_f1.argmin() == 6
+assert cnn_f1.argmin() == 6  # Shirt
 assert np.all(cnn_recall[[1, 5, 7, 8, 9]] > 0.93)
 assert np.all(mlp_recall[[1, 5, 7, 8, 9]] > 0.9)
 
@@ -392,17 +437,25 @@ mistakes = cm.copy()
 np.fill_diagonal(mistakes, 0)
 for cell in np.argsort(mistakes, axis=None)[::-1][:6]:
     true, predicted = np.unravel_index(cell, mistakes.shape)
-    print(f"{mistakes[true, predicted]:3d}  {class_names[true]:12s}called {class_names[predicted]}")
+    count = mistakes[true, predicted]
+    called = class_names[predicted]
+    print(f"{count:3d}  {class_names[true]:12s}called {called}")
 
 tops = [0, 2, 3, 4, 6]
 tops_share = mistakes[np.ix_(tops, tops)].sum() / mistakes.sum()
 print(f"inside the five tops and dresses: {tops_share:.1%}")
+shirt_mistakes = mistakes[6].sum() + mistakes[:, 6].sum()
+shirt_share = shirt_mistakes / mistakes.sum()
+print(f"with Shirt as label or answer: {shirt_share:.1%}")
 
 # %% tops-are-the-trouble tags=["check"]
-both_ways = mistakes + mistakes.T
-pair = np.unravel_index(both_ways.argmax(), both_ways.shape)
-assert set(pair) == {0, 6}
 assert tops_share > 0.7
+assert shirt_share > 0.35
+others = [k for k in range(10) if k != 6]
+for k in others:
+    assert mistakes[6].sum() + mistakes[:, 6].sum() > (
+        mistakes[k].sum() + mistakes[:, k].sum()
+    )
 
 # %% look-alikes
 rows = [(6, 0), (0, 6), (4, 2)]
@@ -431,10 +484,9 @@ surest = wrong[np.argsort(-confidence[wrong])][:9]
 fig, axes = plt.subplots(3, 3, figsize=(5.4, 6.6))
 for ax, i in zip(axes.flat, surest, strict=True):
     ax.imshow(x_val[i], cmap="gray")
-    ax.set_title(
-        f"{class_names[y_pred[i]]} {confidence[i]:.3f}\ntrue: {class_names[y_val[i]]}",
-        fontsize=9,
-    )
+    answer, label = class_names[y_pred[i]], class_names[y_val[i]]
+    title = f"{answer} {confidence[i]:.3f}\ntrue: {label}"
+    ax.set_title(title, fontsize=9)
     ax.axis("off")
 fig.tight_layout()
 plt.show()
@@ -460,8 +512,12 @@ assert np.array_equal(again, probabilities)
 
 # %% test-once
 x_test = x_test.astype("float32") / 255
-_, mlp_test_accuracy = mlp.evaluate(x_test, y_test, batch_size=500, verbose=0)
-_, cnn_test_accuracy = cnn.evaluate(x_test, y_test, batch_size=500, verbose=0)
+_, mlp_test_accuracy = mlp.evaluate(
+    x_test, y_test, batch_size=500, verbose=0
+)
+_, cnn_test_accuracy = cnn.evaluate(
+    x_test, y_test, batch_size=500, verbose=0
+)
 
 
 def wilson(p, n, z=1.96):
@@ -483,9 +539,15 @@ assert cnn_low > mlp_high
 assert cnn_low < cnn_test_accuracy < cnn_high
 
 # %% forgotten-scaling
-scaled_loss, scaled_accuracy = cnn.evaluate(x_val, y_val, batch_size=500, verbose=0)
-raw_loss, raw_accuracy = cnn.evaluate(x_val * 255, y_val, batch_size=500, verbose=0)
-twice_loss, twice_accuracy = cnn.evaluate(x_val / 255, y_val, batch_size=500, verbose=0)
+scaled_loss, scaled_accuracy = cnn.evaluate(
+    x_val, y_val, batch_size=500, verbose=0
+)
+raw_loss, raw_accuracy = cnn.evaluate(
+    x_val * 255, y_val, batch_size=500, verbose=0
+)
+twice_loss, twice_accuracy = cnn.evaluate(
+    x_val / 255, y_val, batch_size=500, verbose=0
+)
 print("               loss  accuracy")
 print(f"scaled once  {scaled_loss:6.2f}     {scaled_accuracy:.3f}")
 print(f"not scaled   {raw_loss:6.2f}     {raw_accuracy:.3f}")
@@ -520,7 +582,9 @@ def train_on_logits(loss):
 
 
 wrong_run = train_on_logits("sparse_categorical_crossentropy")
-right_run = train_on_logits(keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+right_run = train_on_logits(
+    keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+)
 print("string:     ", np.array(wrong_run["val_accuracy"]))
 print("from_logits:", np.array(right_run["val_accuracy"]))
 
@@ -616,10 +680,17 @@ precision = np.diag(cm) / cm.sum(axis=0)
 recall = np.diag(cm) / cm.sum(axis=1)
 f1 = 2 * precision * recall / (precision + recall)
 for k in (6, 1):
-    print(f"{class_names[k]:8s} precision {precision[k]:.3f}  recall {recall[k]:.3f}  f1 {f1[k]:.3f}")
+    print(
+        class_names[k],
+        f"precision {precision[k]:.3f}",
+        f"recall {recall[k]:.3f}",
+        f"f1 {f1[k]:.3f}",
+    )
 
 # %% exercise-3-holds tags=["check"]
-by_sklearn = classification_report(y_val, y_pred, target_names=class_names, output_dict=True)
+by_sklearn = classification_report(
+    y_val, y_pred, target_names=class_names, output_dict=True
+)
 for k, name in enumerate(class_names):
     assert np.isclose(by_sklearn[name]["precision"], precision[k])
     assert np.isclose(by_sklearn[name]["recall"], recall[k])
@@ -629,14 +700,15 @@ for k, name in enumerate(class_names):
 for step in range(5):
     padding = ((0, 0), (0, 0), (step, 0))
     moved = np.pad(x_val, padding)[:, :, :28]
-    accuracies = [model.evaluate(moved, y_val, batch_size=500, verbose=0)[1] for model in (mlp, cnn)]
-    print(f"{step} pixels right: MLP {accuracies[0]:.3f}  CNN {accuracies[1]:.3f}")
-mlp_moved_accuracy, cnn_moved_accuracy = accuracies
+    _, mlp_moved = mlp.evaluate(moved, y_val, batch_size=500, verbose=0)
+    _, cnn_moved = cnn.evaluate(moved, y_val, batch_size=500, verbose=0)
+    print(f"{step} right: MLP {mlp_moved:.3f}  CNN {cnn_moved:.3f}")
 
 # %% exercise-4-holds tags=["check"]
-assert mlp_moved_accuracy < mlp_validation_accuracy - 0.1
-assert cnn_moved_accuracy < cnn_validation_accuracy - 0.05
-assert mlp_validation_accuracy - mlp_moved_accuracy > cnn_validation_accuracy - cnn_moved_accuracy
+mlp_moved_drop = mlp_validation_accuracy - mlp_moved
+cnn_moved_drop = cnn_validation_accuracy - cnn_moved
+assert cnn_moved_drop > 0.05
+assert mlp_moved_drop > cnn_moved_drop + 0.05
 
 # %% exercise-5 tags=["solution"]
 scramble = np.random.default_rng(0).permutation(28 * 28)

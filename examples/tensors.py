@@ -44,7 +44,9 @@ for shape, cubes in pictures.items():
         linewidth=0.5,
         clip_on=False,
     )
-    axes.set_box_aspect(cubes.shape, zoom=np.linalg.norm(cubes.shape) / 6)
+    axes.set_box_aspect(
+        cubes.shape, zoom=np.linalg.norm(cubes.shape) / 6
+    )
     axes.set_title(f"rank {rank}\n{shape}")
     axes.view_init(elev=20, azim=-65)
     axes.set_axis_off()
@@ -67,7 +69,9 @@ print(image[4:10, 10:18])
 # %% first-image
 fig, axes = plt.subplots(figsize=(4, 3.4))
 drawn = axes.imshow(image, cmap="gray")
-window = plt.Rectangle((9.5, 3.5), 8, 6, fill=False, edgecolor="C1", linewidth=2)
+window = plt.Rectangle(
+    (9.5, 3.5), 8, 6, fill=False, edgecolor="C1", linewidth=2
+)
 axes.add_patch(window)
 axes.set(xlabel="axis 1: column", ylabel="axis 0: row")
 fig.colorbar(drawn, label="pixel value", fraction=0.046)
@@ -186,7 +190,9 @@ assert tf.int32.max == 2**31 - 1
 assert int8_sum == -56
 every = np.arange(-128, 128)
 pairs = every[:, None] + every
-wrapped = tf.constant(every, tf.int8)[:, None] + tf.constant(every, tf.int8)
+wrapped = tf.constant(every, tf.int8)[:, None] + tf.constant(
+    every, tf.int8
+)
 assert np.array_equal(wrapped, (pairs + 128) % 256 - 128)
 assert np.array_equal(wrapped, pairs.astype("int8"))
 two_hundred = np.array([100], "int8") + np.array([100], "int8")
@@ -211,7 +217,9 @@ print("dtype     bytes  largest    epsilon  digits")
 for dtype in (tf.float16, tf.bfloat16, tf.float32, tf.float64):
     epsilon = machine_epsilon(dtype)
     digits = int(-np.log10(epsilon))
-    print(f"{dtype.name:8} {dtype.size:6} {float(dtype.max):8.1e} {epsilon:10.1e} {digits:7}")
+    print(
+        f"{dtype.name:8} {dtype.size:6} {float(dtype.max):8.1e} {epsilon:10.1e} {digits:7}"
+    )
 float16_largest = int(tf.float16.max)
 
 # %% float-formats-hold tags=["check"]
@@ -221,7 +229,10 @@ assert machine_epsilon(tf.bfloat16) == 2.0**-7
 assert machine_epsilon(tf.float32) == 2.0**-23
 assert machine_epsilon(tf.float64) == 2.0**-52
 assert float16_largest == 65504 == (2 - 2.0**-10) * 2**15
-digit_counts = [int(-np.log10(machine_epsilon(d))) for d in (tf.float16, tf.bfloat16, tf.float32, tf.float64)]
+digit_counts = [
+    int(-np.log10(machine_epsilon(d)))
+    for d in (tf.float16, tf.bfloat16, tf.float32, tf.float64)
+]
 assert digit_counts == [3, 2, 6, 15]
 for dtype, n in ((tf.float16, 3), (tf.bfloat16, 2)):
     for exponent in range(-4, 3):
@@ -489,7 +500,10 @@ print(tf.linalg.matvec(A, v))
 print((tf.ones((32, 2, 3)) @ B).shape)
 
 # %% matmul-holds tags=["check"]
-by_hand = [[sum(A[i, p] * B[p, j] for p in range(3)) for j in range(2)] for i in range(2)]
+by_hand = [
+    [sum(A[i, p] * B[p, j] for p in range(3)) for j in range(2)]
+    for i in range(2)
+]
 assert np.allclose(A @ B, by_hand)
 assert (A * A).shape == (2, 3) and (A @ B).shape == (2, 2)
 assert list(tf.linalg.matvec(A, v).numpy()) == [-2, -2]
@@ -769,7 +783,9 @@ def first_missing_integer(dtype, start, stop):
 
 missing_in_bfloat16 = first_missing_integer(tf.bfloat16, 0, 4096)
 missing_in_float16 = first_missing_integer(tf.float16, 0, 4096)
-missing_in_float32 = first_missing_integer(tf.float32, 2**24 - 4, 2**24 + 4)
+missing_in_float32 = first_missing_integer(
+    tf.float32, 2**24 - 4, 2**24 + 4
+)
 print(missing_in_bfloat16, missing_in_float16, missing_in_float32)
 
 # %% exercise-3 tags=["solution"]

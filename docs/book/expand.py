@@ -172,10 +172,11 @@ class Page:
     def notebook(self, home="../../"):
         """The chapter as an executed notebook: its prose and all cells, checks too, with what they gave.
 
-        Links to other chapters begin with `home`, the edition's address (as seen from `notebooks/name/`).
+        Links to chapters begin with `home`, the edition's address (as seen from `notebooks/name/`).
         """
         text, lines, inside = re.sub(r"\A---\n.*?\n---\n", "", self.markdown(notebook=True), flags=re.DOTALL), [], False
-        text = re.sub(r"\]\(([\w-]+)\.md", rf"]({home}\1/", re.sub(r"[ ]*\{: ?[^}\n]*\}", "", text))
+        text = re.sub(r"\]\(#", f"]({home}{self.path.stem}/#", re.sub(r"\]\(([\w-]+)\.md", rf"]({home}\1/", text))
+        text = re.sub(r"[ ]*\{: ?[^}\n]*\}", "", text)
         for line in text.splitlines():  # Material's boxes → bold titles
             box = re.match(r'(?:!!!|\?\?\?\+?) \w+ "(.*)"', line)
             inside = bool(box) or (inside and not line[:1].strip())
