@@ -217,9 +217,9 @@ print("dtype     bytes  largest    epsilon  digits")
 for dtype in (tf.float16, tf.bfloat16, tf.float32, tf.float64):
     epsilon = machine_epsilon(dtype)
     digits = int(-np.log10(epsilon))
-    print(
-        f"{dtype.name:8} {dtype.size:6} {float(dtype.max):8.1e} {epsilon:10.1e} {digits:7}"
-    )
+    largest = float(dtype.max)
+    row = f"{dtype.name:8} {dtype.size:6} {largest:8.1e}"
+    print(row, f"{epsilon:10.1e} {digits:7}")
 float16_largest = int(tf.float16.max)
 
 # %% float-formats-hold tags=["check"]
