@@ -42,10 +42,11 @@ def main():
 @click.option("--jobs", type=int, metavar="N", help="How many at once (default: as cores and memory allow).")
 def run_command(names, fresh, jobs):
     """Run the examples that have no valid record."""
-    found = {example: records.find(example)[1] for example in examples(names)}
-    for example, why in found.items():
-        click.echo(f"{example.name}: {why}", err=True) if why else None
-    raise SystemExit(not run_all([example for example, why in found.items() if fresh or why], jobs))
+    found = [(example, records.find(example)[1]) for example in examples(names)]
+    for example, why in found:
+        if why:
+            click.echo(f"{example.name}: {why}", err=True)
+    raise SystemExit(not run_all([example for example, why in found if fresh or why], jobs))
 
 
 @main.command()

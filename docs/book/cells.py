@@ -85,7 +85,7 @@ class Cell:
         return names
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Example:
     """A script: its stem, path, text, cells in order, and the limits of its run."""
 
