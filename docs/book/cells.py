@@ -9,7 +9,7 @@ import ast
 import os
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import click
@@ -105,7 +105,12 @@ class Example:
 
 def read(path):
     """Read one script. Raises `BookError` with the line of an unnamed, empty, duplicate or broken cell."""
-    text, cells, position, lines = path.read_text(encoding="utf-8"), [], 0, {}
+    return parse(path, path.read_text(encoding="utf-8"))
+
+
+@lru_cache(256)
+def parse(path, text):
+    cells, position, lines = [], 0, {}
     notebook = jupytext.reads(text, "py:percent")
     limits = notebook.metadata.get("book", {})
     limits = LIMITS | (limits if isinstance(limits, dict) else {"book": limits})

@@ -2,6 +2,7 @@
 
 import colorsys
 import re
+from functools import lru_cache
 
 
 def path(example, cell, number):
@@ -27,6 +28,7 @@ def turned(match):
     return "#" + "".join(f"{round(255 * c):02x}" for c in colorsys.hls_to_rgb(hue, 0.93 - 0.83 * light, 0.85 * colour))
 
 
+@lru_cache(512)
 def dark(svg):
     """The same figure for a dark page: every drawn colour turned, so that contrasts stay; images stay as they are."""
     svg = re.sub(r"#([0-9a-fA-F]{6})(?![0-9a-zA-Z])", turned, svg)

@@ -38,7 +38,9 @@ def on_files(files, config):
         new |= page.images()
         if page.example:
             new[f"scripts/{name}.py"] = page.example.text
-        if page.example and page.records[name]:
+        made = Path(config.site_dir, "notebooks", name, "index.html")
+        waits = os.environ.get("BOOK_WAITING") and made.exists()  # the server makes a notebook once for each record
+        if page.record and not (waits and made.stat().st_mtime > records.every(name)[0].stat().st_mtime):
             new[f"notebooks/{name}.ipynb"] = new[f"downloads/{name}.ipynb"] = nbformat.writes(
                 page.notebook(config.site_url or "../../")
             )

@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import threading
+from functools import cache
 from pathlib import Path
 
 from mkdocs.commands.build import build
@@ -77,11 +78,13 @@ def build_edition(path, url, dirty):
 def serve(port, run):
     """Serve until interrupted; `run(examples)` runs them and shows what went wrong."""
     os.environ["BOOK_WAITING"] = "1"
+    records.metadata.version = cache(records.metadata.version)  # what is installed stays while the server runs
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("mkdocs.commands.build").addFilter(lambda entry: "'dirty' build" not in entry.getMessage())
     port = free_port(port)
     site = Site(f"http://127.0.0.1:{port}/", run)
-    server = LiveReloadServer(site.build, "127.0.0.1", port, str(ROOT / "build" / "site"), polling_interval=0.2)
+    server = LiveReloadServer(site.build, "127.0.0.1", port, str(ROOT / "build" / "site"), polling_interval=0.1)
+    server.build_delay = 0.05  # for more changes to come, in seconds
     records.STORE.mkdir(parents=True, exist_ok=True)
     site.build()
     for folder in (ROOT / "docs" / "ko", ROOT / "docs" / "en", *SHARED):
