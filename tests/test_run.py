@@ -82,7 +82,6 @@ def good(tmp_path_factory):
             project.example(
                 "graph",
                 define="import tensorflow as tf\n\n\n@tf.function\ndef size(x):\n    if tf.reduce_sum(x) > 3:\n        return 'big'\n    return 'small'",
-                says="tf.print('eager', tf.constant(1))\n@tf.function\ndef f(x):\n    tf.print('traced', x)\n\n\nf(2)",
                 call="print([size(tf.constant(x)).numpy().decode() for x in ([1.0], [4.0])])",
             ),
             project.example(

@@ -9,6 +9,7 @@ import itertools
 import re
 import textwrap
 import traceback
+from functools import cached_property
 from pathlib import Path
 
 import jinja2
@@ -83,6 +84,7 @@ class Page:
                 return cell["scalars"][name]
         raise BookError(f"{name!r} is no number, truth value or short text that {after or example.path.name} assigns")
 
+    @cached_property
     def skeleton(self):
         """The page with a mark for each cell and figure; fills `pieces`. Raises `BookError` with the page's line."""
         calls = {"cell": self.piece, "figure": self.figure, "value": self.value}
@@ -140,7 +142,7 @@ class Page:
 
     def markdown(self, notebook=False):
         """The page as plain Markdown; for a notebook without outputs, figures as their captions."""
-        text, first = self.skeleton(), True
+        text, first = self.skeleton, True
 
         def put(mark):
             nonlocal first
@@ -164,8 +166,8 @@ class Page:
 
     def images(self):
         """{path: SVG} of the figures that the page shows, in both schemes."""
-        self.skeleton()
-        drawn = [(figures.path(e, c, n), r["figures"][n - 1]) for e, c, r, n, *_ in self.pieces if n and r]
+        _, pieces = self.skeleton, self.pieces  # which the first of them fills
+        drawn = [(figures.path(e, c, n), r["figures"][n - 1]) for e, c, r, n, *_ in pieces if n and r]
         light = {f"{path}-light.svg": svg for path, svg in drawn}
         return light | {f"{path}-dark.svg": figures.dark(svg) for path, svg in drawn}
 

@@ -65,7 +65,7 @@ def on_page_markdown(markdown, page, config, files):
     mine = state["pages"].get(Path(page.file.src_uri).stem)
     if page.file.src_uri.endswith(".md") and mine.example:
         page.meta["run"] = {"name": mine.example.name}
-        if record := mine.records[mine.example.name]:
+        if record := mine.record:
             versions = {kind: record["depends"].get(f"package {kind}") for kind in ("tensorflow", "keras")}
             page.meta["run"] |= versions | record["ran"] | {"python": record["depends"]["Python"]}
 
