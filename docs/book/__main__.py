@@ -1,11 +1,10 @@
 """The command line: `python -m book run | status | values | expand | serve`. Each has `--help`."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from . import expand, records, run
 from .cells import BookError, examples, shown
@@ -13,18 +12,11 @@ from .cells import BookError, examples, shown
 NAMES = click.argument("names", metavar="[NAME]...", nargs=-1)
 
 
-def run_all(todo, jobs=None):
+def run_all(todo, jobs=None, fresh=False):
     """Run examples under a progress bar, show the errors, and return whether there were none."""
-    console = Console(stderr=True)
-    columns = BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=len(todo))
-
-        def watch(now, left):
-            what = ", ".join(f"{name}: {cell}" for name, cell in now.items())
-            bar.update(task, completed=len(todo) - left, description=what)
-
-        errors = run.run(todo, jobs, watch)
+    tell = lambda now: ", ".join(f"{name}: {cell}" for name, cell in (now or {}).items())  # noqa: E731
+    with click.progressbar(length=len(todo), item_show_func=tell, file=sys.stderr) as bar:
+        errors = run.run(todo, jobs, lambda now, left: bar.update(len(todo) - left - bar.pos, now), fresh)
     for error in errors:
         error.show()
     click.echo(f"ran {len(todo)} example(s), {len(errors)} error(s)", err=True)
@@ -46,7 +38,7 @@ def run_command(names, fresh, jobs):
     for example, why in found:
         if why:
             click.echo(f"{example.name}: {why}", err=True)
-    raise SystemExit(not run_all([example for example, why in found if fresh or why], jobs))
+    raise SystemExit(not run_all([example for example, why in found if fresh or why], jobs, fresh))
 
 
 @main.command()
@@ -57,9 +49,8 @@ def status(names):
     for example, record, why in found:
         ran = record and "recorded  {seconds:6.1f} s  {memory_gb:4.1f} GB  {date}".format(**record["ran"])
         click.echo(f"{example.name:20} {ran or f'stale     {why}'}")
-        for cell in record["cells"] if record else ():
-            if warning := cell["warnings"].strip():
-                click.echo(f"  {shown(example.path)}:{example[cell['name']].line}: {warning}")
+        for line, text in records.warned(example, record) if record else ():
+            click.echo(f"  {shown(example.path)}:{line}: {text}")
     raise SystemExit(not all(record for _, record, _ in found))
 
 
@@ -92,7 +83,7 @@ def expand_command(to):
 
 
 @main.command()
-@click.option("--port", type=int, help="Where to serve (default: the first free one from 8000).")
+@click.option("--port", type=int, default=8000, show_default=True, help="Where to serve.")
 def serve(port):
     """Build both editions, serve them, and keep them fresh while chapters and examples are edited."""
     from .serve import serve

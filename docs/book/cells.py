@@ -1,34 +1,25 @@
 """A script in jupytext's percent format → its named cells, with their file and lines.
 
 `# %% name` begins a cell. `tags=["check"]` makes it assertions that are not on the page, `tags=["solution"]` the
-solution of an exercise, `tags=["timing"]` code whose output shows times. The front matter (`jupyter: book: …`) may
-set `seconds` and `memory_gb`, the limits of a run, and `data`, files whose reading Python cannot see.
+solution of an exercise, `tags=["timing"]` code whose output shows times, `tags=["warns"]` code that is there for its
+warning. The front matter (`jupyter: book: …`) may set `seconds` and `memory_gb`, the limits of a run, and `data`, files
+whose reading Python cannot see.
 """
 
-import ast
+import dis
 import os
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import click
-import jupytext
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = {"seconds": 120, "memory_gb": 6, "data": []}
 MARKER = re.compile(r"(# ---\n(#.*\n)*?# ---\n)?\s*# %%.*\n?")
-TAGS = {"check", "solution", "timing"}
-SCOPES = (
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.Lambda,
-    ast.ListComp,
-    ast.SetComp,
-    ast.DictComp,
-    ast.GeneratorExp,
-)
+TAGS = {"check", "solution", "timing", "warns"}
 
 
 class BookError(click.ClickException):
@@ -74,15 +65,9 @@ class Cell:
 
     @cached_property
     def assigns(self):
-        """The names that the cell's top level binds: a value on a page has one origin."""
-        names, todo = set(), ast.parse(self.source).body
-        while todo:
-            node = todo.pop()
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                names.add(node.id)
-            if not isinstance(node, SCOPES):
-                todo += ast.iter_child_nodes(node)
-        return names
+        """The names that the cell's top level binds, imports aside: a value on a page has one origin."""
+        steps = pairwise(dis.get_instructions(compile(self.source, self.name, "exec")))
+        return {step.argval for last, step in steps if step.opname == "STORE_NAME" and "IMPORT" not in last.opname}
 
 
 @dataclass(frozen=True)
@@ -108,8 +93,10 @@ def read(path):
     return parse(path, path.read_text(encoding="utf-8"))
 
 
-@lru_cache(256)
+@lru_cache(512)
 def parse(path, text):
+    import jupytext  # here, so that no example is taken to depend on it
+
     cells, position, lines = [], 0, {}
     notebook = jupytext.reads(text, "py:percent")
     limits = notebook.metadata.get("book", {})
@@ -126,10 +113,7 @@ def parse(path, text):
         if found.cell_type != "code":
             continue
         for wrong, problem in (
-            (
-                not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name),
-                f"a cell is named like `# %% kebab-case`, not {name!r}",
-            ),
+            (not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name), f"a cell is named `# %% kebab-case`, not {name!r}"),
             (not found.source.strip(), f"cell {name!r} is empty"),
             (name in lines, f"cell {name!r} is already defined on line {lines.get(name)}; names are unique"),
             (set(tags) - TAGS, f"cell {name!r} has a tag other than {', '.join(sorted(TAGS))}: {', '.join(tags)}"),
@@ -137,7 +121,7 @@ def parse(path, text):
             if wrong:
                 raise BookError(problem, path, max(1, line - 1), name)
         try:
-            ast.parse(found.source)
+            compile(found.source, path, "exec")
         except SyntaxError as error:
             raise BookError(f"cell {name!r}: {error.msg}", path, line + (error.lineno or 1) - 1, name) from None
         lines[name] = line - 1

@@ -6,6 +6,7 @@ caption="…") }}` what it drew; each scalar of the run is a variable. `cell("ot
 """
 
 import itertools
+import json
 import re
 import textwrap
 import traceback
@@ -13,15 +14,13 @@ from functools import cached_property
 from pathlib import Path
 
 import jinja2
-import jupytext
-import nbformat.v4 as nb
 
 from . import figures
 from .cells import ROOT, BookError, examples, shown
 
 LANGUAGES = ("ko", "en")
 MARK = re.compile(r"^([ \t]*)\x02(\d+)\x03[ \t]*$", re.MULTILINE)
-HIGH = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+BOX = re.compile(r'(?:!!!|\?\?\?\+?) \w+ "(.*)"')
 BLOCKS = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True).from_string(
     Path(__file__).with_name("blocks.jinja").read_text(encoding="utf-8")
 )
@@ -30,7 +29,7 @@ BLOCKS = jinja2.Environment(trim_blocks=True, keep_trailing_newline=True).from_s
 def scientific(number, digits=1):
     """5.9e-07 → 5.9×10⁻⁷."""
     mantissa, exponent = f"{number:.{digits}e}".split("e")
-    return f"{mantissa}×10{str(int(exponent)).translate(HIGH)}"
+    return f"{mantissa}×10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
 FILTERS = {
@@ -44,10 +43,10 @@ FILTERS = {
 class Page:
     """One chapter of an edition, its example (or None), all examples and their records (None: not yet) by name."""
 
-    def __init__(self, path, language, found, records):
-        self.path, self.language, self.found, self.records = path, language, found, records
-        self.example, self.pieces = found.get(path.stem), []
-        self.record = records.get(path.stem)
+    def __init__(self, path, source, found, records):
+        self.path, self.source, self.found, self.records = path, source, found, records
+        self.language, self.pieces, self.written = path.parent.name, [], []  # `written` is the hook's
+        self.example, self.record = found.get(path.stem), records.get(path.stem)
 
     def other(self, name):
         """The named example and its record, the page's own for an empty name."""
@@ -85,9 +84,19 @@ class Page:
         raise BookError(f"{name!r} is no number, truth value or short text that {after or example.path.name} assigns")
 
     @cached_property
+    def needs(self):
+        """The examples that the page shows something of."""
+        others = re.findall(r'"([\w-]+)/[\w-]+"|of="([\w-]+)"', self.source)
+        return sorted({self.path.stem, *itertools.chain(*others)} & self.found.keys())
+
+    @cached_property
+    def waits(self):
+        return not all(self.records.get(name) for name in self.needs)
+
+    @cached_property
     def skeleton(self):
         """The page with a mark for each cell and figure; fills `pieces`. Raises `BookError` with the page's line."""
-        calls = {"cell": self.piece, "figure": self.figure, "value": self.value}
+        calls, source = {"cell": self.piece, "figure": self.figure, "value": self.value}, self.source
         own = {name for cell in self.example.cells for name in cell.assigns} - calls.keys() if self.example else set()
 
         class Values(jinja2.runtime.Context):
@@ -104,10 +113,7 @@ class Page:
         env.context_class, env.globals = Values, calls
         env.filters |= FILTERS | {"seconds": ("{:.0f}초" if self.language == "ko" else "{:.0f} s").format}
         self.pieces.clear()
-        source = self.path.read_text(encoding="utf-8")
-        needed = {self.path.stem, *itertools.chain(*re.findall(r'"([\w-]+)/[\w-]+"|of="([\w-]+)"', source))}
-        waits = not all(self.records.get(name) for name in needed & self.found.keys())
-        if waits:
+        if self.waits:
             source = re.sub(r"\{%.*?%\}", "", source, flags=re.DOTALL)
             source = re.sub(r"\{\{(?!\s*cell\().*?\}\}", "…", source, flags=re.DOTALL)
         try:
@@ -116,10 +122,10 @@ class Page:
             lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == "<template>"]
             message = error.message if isinstance(error, BookError) else f"{type(error).__name__}: {error}"
             raise BookError(message, self.path, getattr(error, "lineno", None) or [None, *lines][-1]) from error
-        self.check(text, waits)
+        self.check(text)
         return text
 
-    def check(self, text, waits):
+    def check(self, text):
         """Marks stand alone; each visible cell is there once, in the script's order; each figure drawn is there."""
         where, own = shown(self.path), [piece for piece in self.pieces if piece[0] is self.example]
         if len(MARK.findall(text)) != len(self.pieces):
@@ -129,37 +135,27 @@ class Page:
         for here, right in itertools.zip_longest(order, wanted):
             if here is not right:
                 at, here, right = right or here, here and here.name, right and right.name
-                message = (
-                    f"{where} shows {here!r} where {right!r} is due: each visible cell once, in the script's order"
-                )
-                raise BookError(message, self.example.path, at.line - 1, at.name)
+                due = f"where {right!r} is due: each visible cell once, in the script's order"
+                raise BookError(f"{where} shows {here!r} {due}", self.example.path, at.line - 1, at.name)
         seen = {(cell.name, number) for _, cell, _, number, *_ in own}
-        for cell in self.record["cells"] if self.record and not waits else ():
+        for cell in self.record["cells"] if self.record and not self.waits else ():
             for number, _ in enumerate(cell["figures"], 1):
                 if (cell["name"], number) not in seen:
                     line = self.example[cell["name"]].line - 1
                     raise BookError(f"{where} lacks figure {number} of {cell['name']!r}", self.example.path, line)
 
-    def markdown(self, notebook=False):
-        """The page as plain Markdown; for a notebook without outputs, figures as their captions."""
-        text, first = self.skeleton, True
+    def markdown(self):
+        """The page as plain Markdown."""
+        text, cells = self.skeleton, itertools.count()
 
         def put(mark):
-            nonlocal first
             example, cell, result, number, alt, caption = self.pieces[int(mark[2])]
-            if number and notebook:
-                block = f"*{caption}*\n"
-            elif number:
+            if number:
                 place = figures.path(example, cell, number), *figures.size(result["figures"][number - 1])
                 block = BLOCKS.module.figure(*place, alt, caption)
             else:
-                output = [] if notebook or not result else printed(result)
-                block = BLOCKS.module.cell(
-                    cell.source, output, not (result or notebook), first or notebook, self.language
-                )
-                if notebook and example is not self.example:
-                    block = block.replace("```", "~~~")  # code to read: the notebook's cells are its own
-                first = False
+                lines = printed(cell, result) if result else []
+                block = BLOCKS.module.cell(cell.source, lines, not result, next(cells) == 0, self.language)
             return textwrap.indent(block.strip("\n") + "\n", mark[1])
 
         return MARK.sub(put, text)
@@ -171,43 +167,65 @@ class Page:
         light = {f"{path}-light.svg": svg for path, svg in drawn}
         return light | {f"{path}-dark.svg": figures.dark(svg) for path, svg in drawn}
 
+    def files(self, home):
+        """{path: text} of all that the page is in its edition; `home` as for `notebook`."""
+        found, name = {self.path.name: self.markdown(), **self.images()}, self.path.stem
+        if self.example:
+            found[f"scripts/{name}.py"] = self.example.text
+        if self.record:
+            found[f"notebooks/{name}.ipynb"] = found[f"downloads/{name}.ipynb"] = json.dumps(
+                self.notebook(home), indent=1
+            )
+        return found
+
     def notebook(self, home="../../"):
         """The chapter as an executed notebook: its prose and all cells, checks too, with what they gave.
 
         Links to chapters begin with `home`, the edition's address (as seen from `notebooks/name/`).
         """
-        text, lines, inside = re.sub(r"\A---\n.*?\n---\n", "", self.markdown(notebook=True), flags=re.DOTALL), [], False
+        import nbformat.v4 as nb
+
+        text, lines, inside = re.sub(r"\A---\n.*?\n---\n", "", self.skeleton, flags=re.DOTALL), [], False
         text = re.sub(r"\]\(#", f"]({home}{self.path.stem}/#", re.sub(r"\]\(([\w-]+)\.md", rf"]({home}\1/", text))
-        text = re.sub(r"[ ]*\{: ?[^}\n]*\}", "", text)
-        for line in text.splitlines():  # Material's boxes → bold titles
-            box = re.match(r'(?:!!!|\?\?\?\+?) \w+ "(.*)"', line)
+        for line in re.sub(r"[ ]*\{: ?[^}\n]*\}", "", text).splitlines():  # Material's boxes → bold titles
+            box = BOX.match(line)
             inside = bool(box) or (inside and not line[:1].strip())
             lines.append(f"**{box[1]}**" if box else line[4:] if inside and line.startswith("    ") else line)
-        results, cells = iter(zip(self.example.cells, self.record["cells"], strict=True)), []
-        for found in jupytext.reads("\n".join(lines), "md").cells:
-            if found.cell_type == "markdown":
-                cells.append(nb.new_markdown_cell(found.source, id=f"text-{len(cells)}"))
-            for cell, result in results if found.cell_type == "code" else ():
-                cells.append(executed(cell, result, len(cells)))
-                if cell.visible:
-                    break
-        cells += [executed(cell, result, len(cells)) for cell, result in results]
+        rest, cells, prose = iter(zip(self.example.cells, self.record["cells"], strict=True)), [], ""
+        for number, part in enumerate(re.split(r"^[ ]*\x02(\d+)\x03$", "\n".join(lines), flags=re.MULTILINE)):
+            example, cell, _, figure, _, caption = self.pieces[int(part)] if number % 2 else [None] * 6
+            if cell and example is self.example and not figure:
+                cells += [nb.new_markdown_cell(prose.strip(), id=f"text-{len(cells)}")] if prose.strip() else []
+                prose = ""
+                for mine, result in rest:
+                    cells.append(executed(nb, mine, result, len(cells)))
+                    if mine is cell:
+                        break
+            else:
+                prose += f"*{caption}*" if figure else f"~~~python\n{cell.source}\n~~~" if cell else part
+        cells.append(nb.new_markdown_cell(prose.strip(), id=f"text-{len(cells)}"))
+        cells += [executed(nb, *pair, len(cells)) for pair in rest]
         return nb.new_notebook(cells=cells, metadata={"kernelspec": {"display_name": "Python 3", "name": "python3"}})
 
 
-def printed(result):
-    """The lines that a cell printed, and the value of its last expression."""
-    return "\n".join(part.rstrip() for part in (result["stdout"], result["result"]) if part.strip()).splitlines()
+def printed(cell, result):
+    """The lines that a cell printed, the value of its last expression, and the warning that it is there for."""
+    parts = [result["stdout"], result["result"], result["warnings"] if "warns" in cell.tags else ""]
+    return "\n".join(part.rstrip() for part in parts if part.strip()).splitlines()
 
 
-def executed(cell, result, number):
+def executed(nb, cell, result, number):
     """A notebook's code cell with its outputs."""
-    outputs = [nb.new_output("stream", name="stdout", text=result["stdout"])] if result["stdout"] else []
+    streams = {"stdout": result["stdout"], "stderr": result["warnings"]}
+    outputs = [nb.new_output("stream", name=name, text=text) for name, text in streams.items() if text]
     outputs += [nb.new_output("display_data", {"image/svg+xml": svg}) for svg in result["figures"]]
     if result["result"]:
-        outputs.append(nb.new_output("execute_result", {"text/plain": result["result"]}, execution_count=number))
-    about = {"id": cell.name, "execution_count": number, "metadata": {"tags": list(cell.tags)}}
+        outputs.append(nb.new_output("execute_result", {"text/plain": result["result"]}, execution_count=number + 1))
+    about = {"id": cell.name, "execution_count": number + 1, "metadata": {"tags": list(cell.tags)}}
     return nb.new_code_cell(cell.source, outputs=outputs, **about)
+
+
+PAGES = {}  # by path, with what they stand on: a page is made anew when that changes
 
 
 def pages(language, records):
@@ -216,4 +234,9 @@ def pages(language, records):
     paths = {path.stem: path for path in sorted((ROOT / "docs" / language).glob("*.md"))}
     for name in found.keys() - paths:
         raise BookError(f"example without a chapter: write docs/{language}/{name}.md", found[name].path, 1)
-    return {stem: Page(path, language, found, records) for stem, path in paths.items()}
+    for path in paths.values():
+        page = Page(path, path.read_text(encoding="utf-8"), found, records)
+        stands = page.source, [(found[name], id(records.get(name))) for name in page.needs]
+        if stands != PAGES.get(path, [None])[0]:
+            PAGES[path] = stands, page
+    return {stem: PAGES[path][1] for stem, path in paths.items()}

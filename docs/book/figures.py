@@ -1,6 +1,7 @@
 """Figures: from one SVG that a run drew (in the style of book.mplstyle) a light and a dark one."""
 
 import colorsys
+import io
 import re
 from functools import lru_cache
 
@@ -8,6 +9,15 @@ from functools import lru_cache
 def path(example, cell, number):
     """Where a figure lies below an edition's root, less `-light.svg` or `-dark.svg`."""
     return f"figures/{example.name}/{cell.name}{f'-{number}' if number > 1 else ''}"
+
+
+def taken(plt):
+    """The figures that are open in pyplot as SVGs, and closes them."""
+    for number in plt.get_fignums():
+        figure, svg = plt.figure(number), io.StringIO()
+        figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})
+        yield tidy(svg.getvalue())
+    plt.close("all")
 
 
 def tidy(svg):

@@ -1,68 +1,61 @@
 """MkDocs events, thin: run what is stale, expand pages, add figures, notebooks and KaTeX, render formulas."""
 
-import os
 import re
 from pathlib import Path
 
-import nbformat
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File
 
-from book import expand, records, run, tex
-from book.cells import ROOT, BookError, examples
+from book import expand, records, run, serve, tex
+from book.cells import ROOT, BookError
 
-added = ROOT / "build" / "pages"  # what the hook adds to the site, a folder per edition
-state = {}  # of the edition being built: its pages, and their text
+pages = {}  # of the edition being built
 
 
 def on_config(config):
     """Make sure that there are records, then expand every chapter: a page that is wrong stops the build here."""
     try:
-        if os.environ.get("BOOK_WAITING"):  # the server runs the examples meanwhile
-            found, errors = {example.name: records.find(example)[0] for example in examples()}, []
-        else:
-            found, errors = run.ensure()
+        found, errors = (serve.found, []) if serve.found else run.ensure()  # the server runs examples meanwhile
         for error in errors:
             raise error
-        state["pages"] = expand.pages(Path(config.docs_dir).name, found)
-        state["texts"] = {stem: page.markdown() for stem, page in state["pages"].items()}
+        pages.update(expand.pages(Path(config.docs_dir).name, found))
+        for page in pages.values():
+            page.written = page.written or write(page, config.site_url or "../../")
     except BookError as error:
         raise PluginError(str(error)) from error
 
 
+def write(page, home):
+    """Write what the page is in its edition and return the names. While one writes, a notebook is made once a record."""
+    new, folder = page.files(home), added(page.path.parent)
+    for name, content in new.items():
+        old = serve.found and name.endswith(".ipynb") and (folder / name).exists() and (folder / name).stat().st_mtime
+        if not old or old < records.every(page.path.stem)[0].stat().st_mtime:
+            records.write(folder / name, content.encode())
+    return list(new)
+
+
+def added(docs):
+    return ROOT / "build" / "pages" / Path(docs).name
+
+
 @event_priority(50)  # before mkdocs-jupyter, which looks for notebooks among the files
 def on_files(files, config):
-    folder, new = added / Path(config.docs_dir).name, {}
-    for name, page in state["pages"].items():
-        new |= page.images()
-        if page.example:
-            new[f"scripts/{name}.py"] = page.example.text
-        made = Path(config.site_dir, "notebooks", name, "index.html")
-        waits = os.environ.get("BOOK_WAITING") and made.exists()  # the server makes a notebook once for each record
-        if page.record and not (waits and made.stat().st_mtime > records.every(name)[0].stat().st_mtime):
-            new[f"notebooks/{name}.ipynb"] = new[f"downloads/{name}.ipynb"] = nbformat.writes(
-                page.notebook(config.site_url or "../../")
-            )
-    katex = tex.KATEX / "dist"
-    for path in [katex / "katex.min.css", *katex.glob("fonts/*.woff2")]:
-        new[f"assets/katex/{path.relative_to(katex)}"] = path.read_bytes()
-    for name, content in new.items():
-        records.write(folder / name, content if isinstance(content, bytes) else content.encode())
-        files.append(File(name, str(folder), config.site_dir, config.use_directory_urls))
-    for name, text in state["texts"].items():  # a dirty build makes anew what is not there
-        if records.write(folder / f"{name}.md", text.encode()):
-            site = Path(config.site_dir, "" if name == "index" else name)
-            (site / "index.html").unlink(missing_ok=True)
-
-
-def on_page_read_source(page, config):
-    return state["texts"][Path(page.file.src_uri).stem] if page.file.src_uri.endswith(".md") else None
+    """Put each chapter as expanded in its source's place, and add what belongs to it and KaTeX's files."""
+    katex, where = tex.KATEX / "dist", (config.site_dir, config.use_directory_urls)
+    for name in (name for page in pages.values() for name in page.written):
+        if name in files.src_uris:
+            files.remove(files.src_uris[name])
+        files.append(File(name, str(added(config.docs_dir)), *where))
+    for path in (katex / "katex.min.css", *katex.glob("fonts/*.woff2")):
+        name = path.relative_to(katex).as_posix()
+        files.append(File(name, str(katex), *where, dest_uri=f"assets/katex/{name}"))
 
 
 def on_page_markdown(markdown, page, config, files):
     """Tell the theme of the page's run: versions, date and seconds; it makes the links from `name`."""
-    mine = state["pages"].get(Path(page.file.src_uri).stem)
+    mine = pages.get(Path(page.file.src_uri).stem)
     if page.file.src_uri.endswith(".md") and mine.example:
         page.meta["run"] = {"name": mine.example.name}
         if record := mine.record:

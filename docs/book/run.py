@@ -1,5 +1,6 @@
 """Cells → records: each example in a fresh child, forked from a server that has imported TensorFlow once."""
 
+import ast
 import contextlib
 import datetime
 import linecache
@@ -14,7 +15,10 @@ import tempfile
 import threading
 import time
 import traceback
+import types
+import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -24,11 +28,12 @@ from . import data, figures, records
 from .cells import BookError, examples
 
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
-BACKEND = "matplotlib_inline.backend_inline"
-PRELOAD = ["tensorflow", "keras", "matplotlib.pyplot", BACKEND, "IPython.core.interactiveshell", __name__]
+DRAWS = ["matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"]
+PRELOAD = ["tensorflow", "keras", *DRAWS, "IPython.lib.pretty", __name__]
 ASIDE = ["/proc", "/sys", "/dev", "/etc", "/usr", "/opt", "~/.cache", "~/.config", sys.prefix, sys.base_prefix]
-ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+NATIVE = re.compile(r"^([IWE]\d{4} |WARNING: All log messages before absl).*\n", re.MULTILINE)  # TensorFlow's C++
 STOP = threading.Event()  # ends the run that goes on
+distributions = cache(metadata.packages_distributions)
 
 
 # --- in the child -----------------------------------------------------------------------------------------------------
@@ -46,7 +51,7 @@ def scalar(value):
 def settled(text):
     """Text as a terminal leaves it: without colours, after carriage returns and backspaces."""
     lines = []
-    for line in ANSI.sub("", text).split("\n"):
+    for line in re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text).split("\n"):
         at, left = 0, []
         for letter in line:
             if letter in "\r\b":
@@ -58,49 +63,48 @@ def settled(text):
     return "\n".join(lines)
 
 
-def make_shell(example):
-    """IPython's shell. Its code carries the script's name and lines, for tracebacks and for autograph."""
-    import matplotlib
-    from IPython.core.compilerop import CachingCompiler
-    from IPython.core.interactiveshell import InteractiveShell
-    from matplotlib_inline.backend_inline import configure_inline_support, set_matplotlib_formats
-    from matplotlib_inline.config import InlineBackend
+class Stream:
+    """All that this process, its C++ and its children write to `stream`: a file, read piece by piece."""
 
-    name = example.path.name
-    InteractiveShell.compiler_class = type("ScriptCompiler", (CachingCompiler,), {"cache": lambda *_, **__: name})
-    linecache.cache[name] = (len(example.text), None, example.text.splitlines(keepends=True), name)
-    shell = InteractiveShell.instance(history_length=0)
-    shell.history_manager.enabled = False
-    shell.input_transformer_manager.cleanup_transforms.clear()  # they drop the blank lines that keep the count
-    InlineBackend.instance(parent=shell, print_figure_kwargs={"bbox_inches": "tight", "metadata": {"Date": None}})
-    matplotlib.use(f"module://{BACKEND}")
-    matplotlib.interactive(True)  # a figure left open is shown at the end of its cell
-    configure_inline_support(shell, f"module://{BACKEND}")
-    set_matplotlib_formats("svg")
-    matplotlib.style.use(Path(__file__).with_name("book.mplstyle"))
-    return shell
+    def __init__(self, stream, path):
+        self.stream, self.path, self.read = stream, path, 0
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream.fileno())
+        stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+
+    def piece(self):
+        self.stream.flush()
+        new = self.path.read_bytes()[self.read :]
+        self.read += len(new)
+        return settled(new.decode(errors="replace"))
 
 
-def run_cell(shell, example, cell):
-    """Run one cell; return what it printed, returned, drew and raised, and its scalars."""
-    from IPython.utils.capture import capture_output
+class Reads:
+    """What a run reads: the data files that Python opens, as they were then, and the modules that it imports."""
 
-    began, results = time.perf_counter(), []
-    shell.display_trap.hook = lambda value: value is None or results.append(value)
-    with capture_output() as captured:
-        done = shell.run_cell("\n" * (cell.line - 1) + cell.source, store_history=False)
-    error = done.error_before_exec or done.error_in_exec
-    svgs = [output.data["image/svg+xml"] for output in captured.outputs if "image/svg+xml" in output.data]
-    return {
-        "name": cell.name,
-        "stdout": settled(captured.stdout),
-        "result": shell.display_formatter.format(results[-1])[0]["text/plain"] if results else "",
-        "figures": [figures.tidy(svg) for svg in svgs],
-        "error": explain(error, example, cell) if error else None,
-        "warnings": settled(captured.stderr),
-        "scalars": {n: s for n in sorted(cell.assigns) if (s := scalar(shell.user_ns.get(n))) is not None},
-        "seconds": round(time.perf_counter() - began, 3),
-    }
+    def __init__(self, aside):
+        self.files, self.began = {}, time.time_ns()
+        self.aside = tuple(f"{Path(path).expanduser().resolve()}{os.sep}" for path in [aside, *ASIDE])
+        sys.addaudithook(self)
+
+    def __call__(self, event, args):
+        if event == "open" and isinstance(args[0], str | bytes) and not set(str(args[1])) & set("wax"):
+            path = os.path.realpath(os.fsdecode(args[0]))
+            if path not in self.files and not path.startswith(self.aside) and os.path.isfile(path):
+                self.files[path] = None  # opened again for the fingerprint
+                if not path.endswith((".py", ".pyc", "keras.json")):
+                    self.files[path] = records.fingerprint("data", path)
+
+    def found(self):
+        """{what: fingerprint}; of a module that was changed since the run began, one that makes the record stale."""
+        found = {f"data {records.portable(path)}": print for path, print in self.files.items() if print}
+        modules = [module for name, module in list(sys.modules.items()) if not name.startswith(("__main__", "book"))]
+        for file in {os.path.realpath(getattr(module, "__file__", None) or "/") for module in modules}:
+            if not file.startswith(self.aside) and os.path.isfile(file):
+                name = records.portable(file)
+                found |= records.fingerprints([("module", name)])
+                if os.stat(file).st_mtime_ns > self.began:
+                    found[f"module {name}"] = "changed while it ran"
+        return found
 
 
 def explain(error, example, cell):
@@ -114,53 +118,69 @@ def explain(error, example, cell):
     return [f"cell {cell.name!r}: {message}", example.path, line, cell.name, "".join(frames.format())]
 
 
-class Reads:
-    """What a run reads: the data files that Python opens, local modules and installed distributions."""
-
-    def __init__(self, example, scratch, distributions):
-        self.folder, self.opened, self.distributions = example.path.parent, set(), distributions
-        self.aside = tuple(f"{Path(path).expanduser().resolve()}{os.sep}" for path in [scratch, *ASIDE])
-        sys.addaudithook(self)
-
-    def __call__(self, event, args):
-        if event == "open" and isinstance(args[0], str | bytes) and not set(str(args[1])) & set("wax"):
-            path = os.path.realpath(os.fsdecode(args[0]))
-            if not path.startswith(self.aside) and not path.endswith((".py", ".pyc", "keras.json")):
-                self.opened.add(path)
-
-    def found(self):
-        """{(kind, name)} as `records.fingerprints` takes them."""
-        files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-        return {
-            *(("module", records.portable(file)) for file in files if file and Path(file).parent == self.folder),
-            *(("data", records.portable(path)) for path in self.opened if os.path.exists(path)),
-            *(("package", dist) for name in list(sys.modules) for dist in self.distributions.get(name, ())),
-        }
+def run_cell(example, cell, space, drawn):
+    """Run one cell in the namespace `space`: (its last expression's value, what it raised or None)."""
+    name, tree, value = example.path.name, ast.parse("\n" * (cell.line - 1) + cell.source), None
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) and not cell.source.endswith(";") else None
+    try:
+        exec(compile(tree, name, "exec", dont_inherit=True), space)
+        if last:
+            value = eval(compile(ast.Expression(last.value), name, "eval", dont_inherit=True), space)
+        drawn()
+        return value, None
+    except BaseException as error:  # SystemExit too
+        return None, explain(error, example, cell)
 
 
-def child(example, scratch, link, distributions):
+def child(example, scratch, link):
     """Run all cells of `example` in this process and send what happened through `link`."""
     if hasattr(os, "setsid"):
         os.setsid()  # a group of its own, which ends with the parent, however that went
         parent = multiprocessing.parent_process().sentinel
         end = lambda: (multiprocessing.connection.wait([parent]), os.killpg(0, signal.SIGKILL))  # noqa: E731
         threading.Thread(target=end, daemon=True).start()
-    log = os.open(scratch / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    sys.argv, sys.path[0:1] = [example.path.name], [str(example.path.parent)]
+    out, err = Stream(sys.stdout, scratch / "out"), Stream(sys.stderr, scratch / "err")
     (scratch / "work").mkdir()
     os.chdir(scratch / "work")
-    stands, reads = records.depends(example), Reads(example, scratch, distributions)
-    shell, cells = make_shell(example), []  # reads the style of the figures
+    tempfile.tempdir = os.environ["TMPDIR"] = str(scratch)
+    stands, reads = records.depends(example), Reads(scratch)
+
+    import matplotlib.pyplot as plt
+    from IPython.lib.pretty import pretty
+
+    sys.modules["__main__"] = main = types.ModuleType("__main__")
+    main.__file__, sys.argv, sys.path[0:1] = str(example.path), [example.path.name], [str(example.path.parent)]
+    linecache.cache[example.path.name] = len(example.text), None, example.text.splitlines(True), example.path.name
+    warnings.formatwarning = lambda text, kind, path, line, _=None: (
+        f"{Path(path).name}:{line}: {kind.__name__}: {text}\n"
+    )
+    plt.switch_backend("agg")
+    plt.style.use(Path(__file__).with_name("book.mplstyle"))
+    plt.show = lambda *_, **__: svgs.extend(figures.taken(plt))
+    cells, began = [], time.perf_counter()
     for cell in example.cells:
         link.send(cell.name)
-        cells.append(run_cell(shell, example, cell))
-        if cells[-1]["error"] and cell.visible:  # a failing check lets the others speak
+        svgs = []
+        value, error = run_cell(example, cell, vars(main), plt.show)
+        found = {name: scalar(vars(main).get(name)) for name in sorted(cell.assigns)}
+        cells.append(
+            {
+                "name": cell.name,
+                "stdout": out.piece(),
+                "result": "" if value is None else pretty(value),
+                "figures": svgs,
+                "error": error,
+                "warnings": NATIVE.sub("", err.piece()),
+                "scalars": {name: value for name, value in found.items() if value is not None},
+            }
+        )
+        if error and cell.visible:  # a failing check lets the others speak
             break
-    ran = {"seconds": sum(cell["seconds"] for cell in cells), "cpu_seconds": sum(psutil.Process().cpu_times()[:2])}
-    stands |= records.fingerprints(reads.found())
-    link.send({"example": example.name, "ran": ran, "depends": stands, "cells": cells})
+    ran = {"seconds": round(time.perf_counter() - began, 2), "cpu_seconds": round(sum(os.times()[:4]), 2)}
+    loaded = sorted({name.partition(".")[0] for name in list(sys.modules)} - {"book"})
+    link.send(
+        {"example": example.name, "ran": ran, "depends": stands | reads.found(), "cells": cells, "loaded": loaded}
+    )
     link.close()
     os._exit(0)  # nothing that the example left behind (threads, atexit) can hold the run up
 
@@ -175,7 +195,7 @@ def start_server():
     if METHOD == "forkserver":
         context.set_forkserver_preload(PRELOAD)
         saved, quiet = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(quiet, 2)  # the server's own stderr, where TensorFlow greets; children have a log
+        os.dup2(quiet, 2)  # the server's own stderr, where TensorFlow greets; children have their own
         multiprocessing.forkserver.ensure_running()
         os.dup2(saved, 2)
         os.close(saved)
@@ -183,70 +203,73 @@ def start_server():
     return context
 
 
-def run_one(example, context, now, distributions):
-    """Run one example in a child of its own and save its record. Returns the list of what went wrong.
+def run_one(example, context, now, fresh):
+    """Run one example in a child of its own, unless it has got a record meanwhile. Returns the list of what went wrong.
 
     `now[example.name]` is the cell that runs; `STOP` ends the child, as do the example's limits.
     """
-    if STOP.is_set():
-        return []
-    began, peak, why, record = time.monotonic(), 0.0, None, None
-    scratch = Path(tempfile.mkdtemp(prefix=f"book-{example.name}-")).resolve()
-    link, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=child, args=(example, scratch, theirs, distributions))
+    scratch, process = Path(tempfile.mkdtemp(prefix=f"book-{example.name}-")).resolve(), None
     try:
-        data.ensure(example)
-        process.start()
-        theirs.close()
-        while not (why or record):
-            with contextlib.suppress(psutil.Error):
-                peak = max(peak, psutil.Process(process.pid).memory_info().rss / 2**30)
-            ready, message = multiprocessing.connection.wait([link, process.sentinel], timeout=0.2), None
-            with contextlib.suppress(EOFError, OSError):
-                message = link.recv() if link in ready else None
-            if isinstance(message, dict):
-                record = message
-            else:
-                code = None if message else process.exitcode  # what it still had to say comes first
-                now[example.name] = message or now.get(example.name, example.cells[0].name)
-                why = "was stopped" if STOP.is_set() else over(example, code, time.monotonic() - began, peak)
-        trace = (scratch / "log").read_text(errors="replace")[-2000:]
-        cell = example[now.pop(example.name, example.cells[0].name)]
-        if not record:
-            return [BookError(f"cell {cell.name!r}: the example {why}", example.path, cell.line, cell.name, trace)]
-        if errors := [BookError(*cell["error"]) for cell in record["cells"] if cell["error"]]:
-            return errors
-        record["ran"] |= {"memory_gb": round(peak, 2), "date": datetime.date.today().isoformat()}
-        records.save(record)
+        with records.lock(example.name, STOP.is_set):
+            if STOP.is_set() or (records.find(example)[0] and not fresh):
+                return []
+            data.ensure(example)
+            link, theirs = context.Pipe(duplex=False)
+            process = context.Process(target=child, args=(example, scratch, theirs))
+            process.start()
+            theirs.close()
+            record, why, peak = watch(example, process, link, now)
+            cell = example[now.pop(example.name)]
+            if why:
+                trace = (scratch / "err").read_text(errors="replace")[-2000:] if (scratch / "err").exists() else ""
+                return [BookError(f"cell {cell.name!r}: the example {why}", example.path, cell.line, cell.name, trace)]
+            if errors := [BookError(*cell["error"]) for cell in record["cells"] if cell["error"]]:
+                return errors
+            packages = {("package", name) for top in record.pop("loaded") for name in distributions().get(top, ())}
+            record["depends"] |= records.fingerprints(packages)
+            record["ran"] |= {"memory_gb": round(peak, 2), "date": datetime.date.today().isoformat()}
+            records.save(record)
     except BookError as error:
         return [error]
     finally:
-        with contextlib.suppress(OSError, AttributeError, TypeError):
-            os.killpg(process.pid, signal.SIGKILL)
-        if process.pid:
+        if process and process.pid:
+            with contextlib.suppress(OSError, AttributeError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             process.join()
         shutil.rmtree(scratch, ignore_errors=True)
     return []
 
 
-def over(example, code, seconds, peak):
-    """Why a child is to end, or with exit status `code` has ended without a record, in words, or None."""
-    limits = example.limits
-    if code is not None:
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
-        return f"was ended {how}; it had taken {peak:.1f} GB"
-    if seconds > limits["seconds"]:
-        return f"ran longer than {limits['seconds']} s; make it lighter or raise `seconds` in its front matter"
-    if peak > limits["memory_gb"]:
-        return f"took more than {limits['memory_gb']} GB; make it lighter or raise `memory_gb` in its front matter"
-    return None
+def watch(example, process, link, now):
+    """Follow a child until its record or its end: (record or None, why there is none in words, its peak memory in GB)."""
+    began, peak, limits = time.monotonic(), 0.0, example.limits
+    now[example.name] = example.cells[0].name
+    while True:
+        with contextlib.suppress(psutil.Error):
+            peak = max(peak, psutil.Process(process.pid).memory_info().rss / 2**30)
+        ready, message = multiprocessing.connection.wait([link, process.sentinel], timeout=0.2), None
+        with contextlib.suppress(EOFError, OSError):
+            message = link.recv() if link in ready else None
+        if isinstance(message, dict):
+            return message, None, peak
+        now[example.name] = message or now[example.name]
+        code = None if message else process.exitcode  # what it still had to say comes first
+        if code is not None:
+            how = f"by {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+            return None, f"was ended {how}; it had taken {peak:.1f} GB", peak
+        if STOP.is_set():
+            return None, "was stopped", peak
+        for key, used, unit in (("seconds", time.monotonic() - began, "s"), ("memory_gb", peak, "GB")):
+            if used > limits[key]:
+                hint = f"make it lighter or raise `{key}` in its front matter"
+                return None, f"took more than {limits[key]} {unit}; {hint}", peak
 
 
-def run(todo, jobs=None, watch=lambda now, left: None):
+def run(todo, jobs=None, heard=lambda now, left: None, fresh=False):
     """Run the examples `todo`, longest first, as many at once as cores and memory (2 GB each) allow.
 
-    Returns the list of `BookError`s. `watch` hears, a few times a second, {example: cell} and how many are left.
+    Returns the list of `BookError`s. `heard` gets, a few times a second, {example: cell} and how many are left.
     """
     if not todo:
         return []
@@ -254,12 +277,14 @@ def run(todo, jobs=None, watch=lambda now, left: None):
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     jobs = jobs or max(1, min(cores, int(psutil.virtual_memory().available / 2**31)))
     context, now = start_server(), {}
-    todo, distributions = sorted(todo, key=last_seconds, reverse=True), metadata.packages_distributions()
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(run_one, example, context, now, distributions) for example in todo]
+        futures = [
+            pool.submit(run_one, example, context, now, fresh)
+            for example in sorted(todo, key=last_seconds, reverse=True)
+        ]
         try:
             while left := sum(not future.done() for future in futures):
-                watch(dict(now), left)
+                heard(dict(now), left)
                 time.sleep(0.1)
         finally:
             STOP.set()

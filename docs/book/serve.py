@@ -2,10 +2,7 @@
 
 import json
 import logging
-import os
-import socket
 import threading
-from functools import cache
 from pathlib import Path
 
 from mkdocs.commands.build import build
@@ -20,45 +17,43 @@ EDITIONS = {
     "": (ROOT / "mkdocs.yml", ROOT / "docs" / "ko"),
     "en/": (ROOT / "docs" / "mkdocs.en.yml", ROOT / "docs" / "en"),
 }
-SHARED = [ROOT / "docs" / "theme", ROOT / "examples", records.STORE]
-
-
-def free_port(wanted):
-    """The port to serve on: `wanted`, else the first free one from 8000. Raises `BookError` when it is taken."""
-    for port in [wanted] if wanted else range(8000, 8100):
-        with socket.socket() as attempt:
-            if attempt.connect_ex(("127.0.0.1", port)):
-                return port
-    raise BookError(f"port {wanted or '8000 to 8099'} is taken: choose another with PORT=…")
+RAN = ROOT / "examples", records.STORE
+found = {}  # while serving: of every example its record, or None while it runs
 
 
 class Site:
     """Builds what changed since the last time, and runs stale examples in a thread meanwhile."""
 
     def __init__(self, url, run):
-        self.url, self.run, self.stamps, self.tried, self.thread = url, run, {}, {}, None
+        self.url, self.run, self.seen, self.tried, self.thread = url, run, {}, {}, None
+
+    def changed(self, key, *paths, after=None):
+        """Whether anything below `paths`, or `after`, is not as it was when this was asked last."""
+        files = [file for path in paths for file in (path.rglob("[!.]*") if path.is_dir() else [path])]
+        now = len(files), max(file.stat().st_mtime_ns for file in files), after
+        before, self.seen[key] = self.seen.get(key), now
+        return now != before
 
     def build(self):
         try:
-            self.run_stale()
-            for below, (config, docs) in EDITIONS.items():
-                files = [config, *(path for folder in (docs, *SHARED) for path in folder.rglob("[!.]*"))]
-                stamp = len(files), max(path.stat().st_mtime_ns for path in files)
-                if stamp != self.stamps.get(below):
-                    build_edition(str(config), self.url + below, dirty=below in self.stamps)
-                    self.stamps[below] = stamp
+            if self.changed("records", *RAN):
+                found.update({example.name: records.find(example)[0] for example in examples()})
+                self.run_stale()
+            for below, paths in EDITIONS.items():
+                dirty = below in self.seen
+                if self.changed(below, *paths, ROOT / "docs" / "theme", after=self.seen["records"]):
+                    build_edition(str(paths[0]), self.url + below, dirty)
         except (BookError, SystemExit) as error:
             (error if isinstance(error, BookError) else BookError(f"the page is not built: {error}")).show()
 
     def run_stale(self):
         """Run what is stale, once for each state of the scripts; the record, or `ran`, makes the watcher look again."""
         state = sorted((path, path.stat().st_mtime_ns) for path in (ROOT / "examples").rglob("*.py"))
-        todo = [e for e in examples() if self.tried.get(e.name) != state and not records.find(e)[0]]
+        todo = [e for e in examples() if self.tried.get(e.name) != state and not found[e.name]]
         if todo and not (self.thread and self.thread.is_alive()):
             self.tried |= {example.name: state for example in todo}
-            self.thread = threading.Thread(
-                target=lambda: (self.run(todo), (records.STORE / "ran").touch()), daemon=True
-            )
+            then = (records.STORE / "ran").touch
+            self.thread = threading.Thread(target=lambda: (self.run(todo), then()), daemon=True)
             self.thread.start()
 
 
@@ -69,29 +64,28 @@ def build_edition(path, url, dirty):
     before = json.loads(index.read_text(encoding="utf-8"))["docs"] if dirty else []
     config.plugins.on_startup(command="serve", dirty=dirty)
     build(config, dirty=dirty)
-    found = json.loads(index.read_text(encoding="utf-8"))
-    new = {entry["location"].partition("#")[0] for entry in found["docs"]}
-    found["docs"] += [entry for entry in before if entry["location"].partition("#")[0] not in new]
-    index.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    made = json.loads(index.read_text(encoding="utf-8"))
+    new = {entry["location"].partition("#")[0] for entry in made["docs"]}
+    made["docs"] += [entry for entry in before if entry["location"].partition("#")[0] not in new]
+    index.write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
 
 
 def serve(port, run):
     """Serve until interrupted; `run(examples)` runs them and shows what went wrong."""
-    os.environ["BOOK_WAITING"] = "1"
-    records.metadata.version = cache(records.metadata.version)  # what is installed stays while the server runs
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("mkdocs.commands.build").addFilter(lambda entry: "'dirty' build" not in entry.getMessage())
-    port = free_port(port)
+    logging.getLogger("mkdocs.commands.build").setLevel(logging.ERROR)  # it warns of every dirty build
     site = Site(f"http://127.0.0.1:{port}/", run)
     server = LiveReloadServer(site.build, "127.0.0.1", port, str(ROOT / "build" / "site"), polling_interval=0.1)
     server.build_delay = 0.05  # for more changes to come, in seconds
     records.STORE.mkdir(parents=True, exist_ok=True)
     site.build()
-    for folder in (ROOT / "docs" / "ko", ROOT / "docs" / "en", *SHARED):
+    for folder in (ROOT / "docs" / "ko", ROOT / "docs" / "en", ROOT / "docs" / "theme", *RAN):
         server.watch(str(folder))
     print(f"\n한국어 {site.url}    English {site.url}en/    (Ctrl-C ends)\n", flush=True)
     try:
         server.serve()
+    except OSError as error:
+        raise BookError(f"port {port} is taken ({error.strerror}): choose another with PORT=…") from error
     finally:
         STOP.set()
         server.shutdown()
