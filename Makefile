@@ -6,10 +6,11 @@ PYTHON ?= $(shell for p in python3 python python3.13 python3.12 python3.11; do $
 BIN := .venv/bin
 READY := .venv/ready
 export NO_MKDOCS_2_WARNING = 1
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2> /dev/null || date +%s) # the date of the site's map
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve site test snippets lint format pins clean
+.PHONY: help setup serve site test snippets twice bench lint format pins clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,6 +42,9 @@ snippets: $(READY)  ## execute the pages' visible code as a reader would paste i
 	python -m book expand --to build/snippets
 	$(if $(LABS),,rm -f $(patsubst %,build/snippets/*/%.md,$(LAB_PAGES)))
 	cd build/snippets && MPLBACKEND=agg python -m pytest -c /dev/null --rootdir=. -p no:cacheprovider --codeblocks -q ko en
+
+twice: $(READY) site  ## build all but the labs a second time elsewhere: not a byte may differ
+	LAB_PAGES="$(LAB_PAGES)" python -m pytest -q tests/twice.py
 
 LAB_PAGES := mnist fashion-mnist
 

@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 from book import expand, run
 from book.cells import ROOT, read
+from book.records import warned
 from pytest_codeblocks.main import extract_from_buffer
 from pytest_codeblocks.plugin import MarkdownFile
 
@@ -16,12 +17,17 @@ def recorded():
     return run.ensure()
 
 
-def pytest_collect_file(file_path, parent):
-    if file_path.suffix == ".py" and file_path.parent == ROOT / "examples":
-        return Script.from_parent(parent, path=file_path)
-    if file_path.suffix == ".md" and file_path.parent.parent == ROOT / "docs":
-        return Chapter.from_parent(parent, path=file_path)
-    return None
+def pytest_configure(config):
+    config.pluginmanager.register(Everywhere())  # a conftest's own hooks see the files below it alone
+
+
+class Everywhere:
+    def pytest_collect_file(self, file_path, parent):
+        if file_path.suffix == ".py" and file_path.parent == ROOT / "examples":
+            return Script.from_parent(parent, path=file_path)
+        if file_path.suffix == ".md" and file_path.parent.parent == ROOT / "docs":
+            return Chapter.from_parent(parent, path=file_path)
+        return None
 
 
 class Script(pytest.File):
@@ -31,6 +37,7 @@ class Script(pytest.File):
         for cell in read(self.path).cells:
             if not cell.visible:
                 yield Part.from_parent(self, name=cell.name, cell=cell)
+        yield Quiet.from_parent(self, name="warns only where the page is about it")
 
 
 class Chapter(MarkdownFile):
@@ -55,11 +62,27 @@ class Part(pytest.Item):
         if not self.cell:
             page = expand.pages(self.path.parent.name, records)[self.path.stem]
             found = [block for block in extract_from_buffer(io.StringIO(page.markdown())) if block.syntax]
-            cells = [cell.source + "\n" for cell in page.example.cells if cell.visible] if page.example else []
-            assert [(block.syntax, block.code) for block in found] == ([("python", "".join(cells))] if cells else [])
+            cells = [cell.source for cell in page.example.cells if cell.visible] if page.example else []
+            assert [block.syntax for block in found] == ["python"] * bool(cells)
+            assert lines(*(block.code for block in found)) == lines(*cells)
 
     def repr_failure(self, excinfo):
         return f"{excinfo.value}\n{getattr(excinfo.value, 'trace', '')}"
 
     def reportinfo(self):
         return self.path, self.cell.line - 1 if self.cell else 0, self.name
+
+
+def lines(*sources):
+    """Their lines but blank ones, which pytest-codeblocks drops from a fence inside a box."""
+    return [line for source in sources for line in source.splitlines() if line.strip()]
+
+
+class Quiet(Part):
+    """No cell warns (of a deprecation, say) but those tagged `warns`, and they do."""
+
+    def runtest(self):
+        records, errors = recorded()
+        record = records[self.path.stem]
+        assert record, [str(error) for error in errors if error.path == self.path]
+        assert warned(read(self.path), record) == []

@@ -2,6 +2,8 @@
 
 import base64
 import re
+import subprocess
+import sys
 
 import pytest
 from book import expand
@@ -152,3 +154,15 @@ def test_nothing_names_a_package_registry():
         p for p in kept if p.suffix in {".py", ".md", ".txt", ".json", ".toml", ".yml", ".html", ".css", ".js", ""}
     ]
     assert [p for p in texts if hosts.search(p.read_text(encoding="utf-8", errors="ignore"))] == []
+
+
+def test_every_check_cell_and_every_chapters_code_is_a_test():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found = {line.partition(": ")[0]: int(line.partition(": ")[2]) for line in done.stdout.split("\n") if ": " in line}
+    for example in EXAMPLES.values():
+        checks = sum(not cell.visible for cell in example.cells)
+        assert found[f"examples/{example.name}.py"] == checks + 1  # and that it warns of nothing
+        assert checks >= 3
+    for stem in STEMS:
+        assert found[f"docs/ko/{stem}.md"] == found[f"docs/en/{stem}.md"] == 1

@@ -169,6 +169,25 @@ def test_a_damaged_record_is_named_and_run_again(project):
     assert book("status")[0] == 0
 
 
+def test_machines_that_ran_one_example_each_make_the_book_when_their_stores_are_copied_together(project, tmp_path):
+    shutil.rmtree(project.root / "build")
+    for name in ("good", "other"):
+        shutil.copytree(project.root, tmp_path / name)
+        status, _, err = Project(tmp_path / name).book("run", name)
+        assert status == 0, err
+        assert Project(tmp_path / name).book("status")[0] == 1
+    for name in ("good", "other"):
+        shutil.copytree(tmp_path / name / "build", project.root / "build", dirs_exist_ok=True)
+    assert book("status")[0] == 0 and book("expand")[0] == 0
+
+
+def test_a_record_made_elsewhere_for_other_versions_is_refused_with_its_reason_and_run_again(project, monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: "abacus")
+    status, out, _ = book("status", "other")
+    assert status == 1 and re.search(r"^other +stale +machine changed: linux \w+ → linux abacus$", out, re.MULTILINE)
+    monkeypatch.undo()
+
+
 def test_values_are_the_recorded_scalars_as_json(project):
     status, out, _ = book("values", "good")
     assert status == 0 and json.loads(out) == {"loss": 0.25, "name": "정확도", "accuracy": 0.75}

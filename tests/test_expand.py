@@ -9,7 +9,7 @@ import re
 import markdown
 import nbformat
 import pytest
-from book import expand, figures
+from book import expand, figures, records
 from book.cells import BookError
 from pytest_codeblocks.main import extract_from_buffer
 
@@ -178,6 +178,18 @@ def test_code_is_shown_as_it_stands_in_the_script(book, project, source):
     page = book('A\n\n{{ cell("only") }}\n', name="c", records={"c": recorded(example)})
     assert code(page) == [source + "\n"]
     assert texts(rendered(page.markdown()), "pre")[0].strip("\n") == source
+
+
+def test_a_warning_is_shown_where_the_cell_is_there_for_it_and_always_in_the_notebook(book, project):
+    example = project.example("c", "# %% first", "x = 1\n", '# %% last tags=["warns"]', "x")
+    record = recorded(example, first={"warnings": "loud\n"}, last={"warnings": "old ways\n", "result": "1"})
+    page = book('{{ cell("first") }}\n\n{{ cell("last") }}\n', name="c", records={"c": record})
+    assert [block.strip("\n") for block in texts(rendered(page.markdown()), "pre")] == ["x = 1", "x", "1\nold ways"]
+    outputs = [output for cell in page.notebook().cells for output in cell.get("outputs", [])]
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == ["loud\n", "old ways\n"]
+    assert records.warned(example, record) == [(2, "loud")]
+    record["cells"][1]["warnings"] = ""
+    assert records.warned(example, record) == [(2, "loud"), (5, "warns of nothing")]
 
 
 # --- values and filters -----------------------------------------------------------------------------------------------

@@ -1,11 +1,14 @@
 """Running examples: what a cell gave, what goes wrong, limits, isolation, and that no process is left."""
 
 import contextlib
+import json
 import multiprocessing.forkserver
 import os
+import random
 import re
 import shutil
 import signal
+import time
 import uuid
 
 import psutil
@@ -38,7 +41,7 @@ def inside(project):
 
 def plain(record):
     """What a record says, its times aside."""
-    return record["depends"], [cell for cell in record["cells"]]
+    return record["depends"], record["cells"]
 
 
 # --- what a cell gave -------------------------------------------------------------------------------------------------
@@ -63,6 +66,9 @@ def good(tmp_path_factory):
                 progress="for i in (1, 2, 3):\n    print(f'\\r{i}/3 ' + '.' * i, end='' if i < 3 else '\\n')",
                 erased="print('10', end='')\nprint('\\b\\b', end='')\nprint('99')",
                 warned="import warnings\n\nwarnings.warn('old ways', DeprecationWarning)",
+                native="import sys\n\nimport tensorflow as tf\n\ntf.print('from C++', output_stream=sys.stdout)",
+                program="import subprocess, sys\n\nprint('before')\ndone = subprocess.run([sys.executable, '-c', 'print(1)'])\nprint('after')",
+                logged="import logging\n\nlogging.getLogger('tensorflow').warning('deprecated')\ntf.get_logger().warning('too')",
             ),
             project.example(
                 "draws",
@@ -111,12 +117,16 @@ def good(tmp_path_factory):
         ("progress", "3/3 ...\n", ""),
         ("erased", "99\n", ""),
         ("warned", "", ""),
+        ("native", "from C++\n", ""),
+        ("program", "before\n1\nafter\n", ""),
+        ("logged", "", ""),
     ],
 )
 def test_a_cell_gives_what_it_printed_and_its_last_value(good, cell, stdout, result):
     found = good[1]["gives"]["cells"][cell]
     assert (found["stdout"], found["result"], found["figures"]) == (stdout, result, [])
-    assert ("DeprecationWarning: old ways" in found["warnings"]) == (cell == "warned")
+    told = {"warned": r"gives.py:\d+: DeprecationWarning: old ways", "logged": "WARNING.*deprecated\\n.*WARNING.*too"}
+    assert re.fullmatch(told.get(cell, ""), found["warnings"].strip(), re.DOTALL), found["warnings"]
 
 
 def test_a_cell_gives_the_figures_that_it_showed_as_svg(good):
@@ -427,10 +437,74 @@ def test_however_a_run_is_ended_no_process_is_left_and_what_was_done_is_kept(cop
         assert kept.items() < now.items() and {name.partition("-")[0] for name in now} == {"done", "sleeps"}
 
 
-def test_two_runs_at_once_on_one_store_both_succeed(copied):
-    (copied.root / "go").touch()
+def test_two_runs_at_once_on_one_store_both_succeed_and_no_example_runs_twice_at_the_same_time(copied):
     shutil.rmtree(copied.root / "build", ignore_errors=True)
-    both = [copied.start("run") for _ in range(2)]
+    ran = copied.root / "ran"
+    for name in ("one", "two", "three"):
+        code = f"import time\nlog = open({str(ran)!r}, 'a')\nprint('{name} +', file=log, flush=True)\ntime.sleep(0.3)"
+        copied.example(name, a=f"{code}\nprint('{name} -', file=log, flush=True)")
+    both = [copied.start("run", "one", "two", "three", "--jobs", jobs) for jobs in (1, 2)]
     for process in both:
         assert process.wait() == 0, process.stderr.read()
-    assert copied.book("status")[0] == 0
+    told = ran.read_text().splitlines()
+    for name in ("one", "two", "three"):
+        (copied.root / f"examples/{name}.py").unlink()
+        assert [line for line in told if line.startswith(name)] == [f"{name} +", f"{name} -"]
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """A project of five trivial examples, and the records of an undisturbed run."""
+    project = copy(tmp_path_factory.mktemp("killed") / "project")
+    for number in range(5):
+        project.example(f"e{number}", a=f"x = {number}\nprint(x)", b=f"y = 'x' * 300 * {number}\nprint(y)")
+    status, _, err = project.book("run")
+    assert status == 0, err
+    return project, stored(project)
+
+
+def stored(project):
+    """{example: what its only record says, its measured times aside}; each must check out."""
+    paths = sorted((project.root / "build" / "records").glob("*"))
+    assert all(records.digest(path.read_bytes())[:16] == path.stem[-16:] for path in paths), paths
+    found = {path.name.partition("-")[0]: json.loads(path.read_bytes()) for path in paths}
+    assert len(found) == len(paths)
+    return {name: json.dumps(record | {"ran": sorted(record["ran"])}) for name, record in found.items()}
+
+
+def test_a_run_killed_at_any_moment_loses_no_record_and_the_next_ends_as_if_undisturbed(killed):
+    project, undisturbed = killed
+    store, chance = project.root / "build" / "records", random.Random(0)
+    for kill in range(32):
+        if kill % 4 == 0:
+            shutil.rmtree(project.root / "build")
+        process = project.start("run", "--jobs", 1 + kill % 2)
+        done = len(list(store.glob("*.json")))
+        until(lambda done=done, p=process: len(list(store.glob("e*.json"))) > done or p.poll() is not None)
+        time.sleep(chance.uniform(0, 0.15))  # the next example runs and is written
+        kept = {path.name: path.read_bytes() for path in store.glob("e*.json")}
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert kept.items() <= {path.name: path.read_bytes() for path in store.glob("e*.json")}.items()
+        if kill % 4 == 3:
+            status, _, err = project.book("run")
+            assert status == 0, err
+            assert stored(project) == undisturbed
+            kept = {path.name: path.read_bytes() for path in store.glob("e*.json")}
+            assert kept == {path.name: path.read_bytes() for path in store.iterdir()}  # nothing half written stays
+
+
+def test_a_record_that_a_kill_left_half_written_is_never_read(project, fine):
+    """The windows of a few microseconds while a record is written, which a random kill does not meet."""
+    assert run.run([fine]) == []
+    (record,) = records.every("fine")
+    whole = record.read_bytes()
+    for length in (0, 1, len(whole) // 2, len(whole) - 1):
+        record.unlink()
+        half = record.with_name(f".{record.name}.12345")
+        half.write_bytes(whole[:length])
+        assert records.find(fine) == (None, "never run")
+        assert run.run([fine]) == [] and records.find(fine)[0]
+        assert not half.exists()
+        (record,) = records.every("fine")

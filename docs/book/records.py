@@ -132,9 +132,10 @@ def find(example):
 
 
 def warned(example, record):
-    """[(line, text)] of what cells warned of or wrote to stderr that are not there for it."""
+    """[(line, text)] of what cells wrote to stderr, but those tagged `warns`, of which it says when they do not."""
     cells = [(example[cell["name"]], cell["warnings"].strip()) for cell in record["cells"]]
-    return [(cell.line, text) for cell, text in cells if text and "warns" not in cell.tags]
+    wrong = [(cell, text or "warns of nothing") for cell, text in cells if bool(text) != ("warns" in cell.tags)]
+    return [(cell.line, text) for cell, text in wrong]
 
 
 def lock(name, ended):
