@@ -119,7 +119,9 @@ def explain(error, example, cell):
 
 
 def run_cell(example, cell, space, drawn):
-    """Run one cell in the namespace `space`: (its last expression's value, what it raised or None)."""
+    """Run one cell in the namespace `space`: (its last expression's value as IPython shows it, what it raised or None)."""
+    from IPython.lib.pretty import pretty
+
     name, tree, value = example.path.name, ast.parse("\n" * (cell.line - 1) + cell.source), None
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) and not cell.source.endswith(";") else None
     try:
@@ -127,9 +129,9 @@ def run_cell(example, cell, space, drawn):
         if last:
             value = eval(compile(ast.Expression(last.value), name, "eval", dont_inherit=True), space)
         drawn()
-        return value, None
+        return "" if value is None else pretty(value), None
     except BaseException as error:  # SystemExit too
-        return None, explain(error, example, cell)
+        return "", explain(error, example, cell)
 
 
 def child(example, scratch, link):
@@ -146,7 +148,6 @@ def child(example, scratch, link):
     stands, reads = records.depends(example), Reads(scratch)
 
     import matplotlib.pyplot as plt
-    from IPython.lib.pretty import pretty
 
     sys.modules["__main__"] = main = types.ModuleType("__main__")
     main.__file__, sys.argv, sys.path[0:1] = str(example.path), [example.path.name], [str(example.path.parent)]
@@ -161,13 +162,13 @@ def child(example, scratch, link):
     for cell in example.cells:
         link.send(cell.name)
         svgs = []
-        value, error = run_cell(example, cell, vars(main), plt.show)
+        result, error = run_cell(example, cell, vars(main), plt.show)
         found = {name: scalar(vars(main).get(name)) for name in sorted(cell.assigns)}
         cells.append(
             {
                 "name": cell.name,
                 "stdout": out.piece(),
-                "result": "" if value is None else pretty(value),
+                "result": result,
                 "figures": svgs,
                 "error": error,
                 "warnings": NATIVE.sub("", err.piece()),
@@ -178,9 +179,8 @@ def child(example, scratch, link):
             break
     ran = {"seconds": round(time.perf_counter() - began, 2), "cpu_seconds": round(sum(os.times()[:4]), 2)}
     loaded = sorted({name.partition(".")[0] for name in list(sys.modules)} - {"book"})
-    link.send(
-        {"example": example.name, "ran": ran, "depends": stands | reads.found(), "cells": cells, "loaded": loaded}
-    )
+    stands |= reads.found()
+    link.send({"example": example.name, "ran": ran, "depends": stands, "cells": cells, "loaded": loaded})
     link.close()
     os._exit(0)  # nothing that the example left behind (threads, atexit) can hold the run up
 
@@ -194,12 +194,10 @@ def start_server():
     context = multiprocessing.get_context(METHOD)
     if METHOD == "forkserver":
         context.set_forkserver_preload(PRELOAD)
-        saved, quiet = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(quiet, 2)  # the server's own stderr, where TensorFlow greets; children have their own
+        saved = os.dup(2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the server's, where TensorFlow greets; children have their own
         multiprocessing.forkserver.ensure_running()
         os.dup2(saved, 2)
-        os.close(saved)
-        os.close(quiet)
     return context
 
 
