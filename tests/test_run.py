@@ -76,6 +76,8 @@ def good(tmp_path_factory):
                 two=f"{PLOT}\nprint('between')\n{PLOT}\nplt.close()",
                 again=PLOT,
                 none="x = 1",
+                value="class Picture:\n    def _repr_svg_(self):\n        return '<svg />'\n\n\nPicture()",
+                displayed="from IPython.display import display\n\nprint('a')\ndisplay(Picture(), {'b': 1})",
             ),
             project.example(
                 "scalars",
@@ -131,7 +133,16 @@ def test_a_cell_gives_what_it_printed_and_its_last_value(good, cell, stdout, res
 
 def test_a_cell_gives_the_figures_that_it_showed_as_svg(good):
     cells = good[1]["draws"]["cells"]
-    assert {name: len(cell["figures"]) for name, cell in cells.items()} == {"one": 1, "two": 2, "again": 1, "none": 0}
+    assert {name: len(cell["figures"]) for name, cell in cells.items()} == {
+        "one": 1,
+        "two": 2,
+        "again": 1,
+        "none": 0,
+        "value": 1,
+        "displayed": 1,
+    }
+    assert cells["value"]["result"] == "" and cells["displayed"]["stdout"] == "a\n{'b': 1}\n"
+    cells = {name: cells[name] for name in ("one", "two", "again", "none")}
     for svg in (svg for cell in cells.values() for svg in cell["figures"]):
         assert svg.startswith("<svg ") and svg.rstrip().endswith("</svg>")
         assert not re.search(r"<metadata|<dc:date|<!--|20\d\d-\d\d-\d\d", svg)

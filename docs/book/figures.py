@@ -21,8 +21,10 @@ def taken(plt):
 
 
 def tidy(svg):
-    """An SVG without what changes or weighs: date, comments, prolog, digits beyond a hundredth of a point."""
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>", "", svg, flags=re.DOTALL)
+    """An SVG without what changes or weighs: date, titles (Graphviz's are addresses in memory), comments, prolog, digits
+    beyond a hundredth of a point; and with numbers for named colours."""
+    gone = r"<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>"
+    svg = re.sub(gone, "", svg, flags=re.DOTALL).replace('="black"', '="#000000"').replace('="white"', '="#ffffff"')
     svg = re.sub(r' d="[^"]*"', lambda d: re.sub(r"(\.\d\d)\d+", r"\1", d[0]).replace(" \n", " "), svg)
     return re.sub(r"\n\s*", "\n", svg).strip() + "\n"
 

@@ -31,7 +31,7 @@ METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 DRAWS = ["matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"]
 PRELOAD = ["tensorflow", "keras", *DRAWS, "IPython.lib.pretty", __name__]
 ASIDE = ["/proc", "/sys", "/dev", "/etc", "/usr", "/opt", "~/.cache", "~/.config", sys.prefix, sys.base_prefix]
-NATIVE = re.compile(r"^([IWE]\d{4} |WARNING: All log messages before absl).*\n", re.MULTILINE)  # TensorFlow's C++
+NATIVE = re.compile(r"^([IWE]\d{4} |WARNING: All log messages before absl|Fontconfig ).*\n", re.MULTILINE)  # from C++
 STOP = threading.Event()  # ends the run that goes on
 distributions = cache(metadata.packages_distributions)
 
@@ -118,18 +118,15 @@ def explain(error, example, cell):
     return [f"cell {cell.name!r}: {message}", example.path, line, cell.name, "".join(frames.format())]
 
 
-def run_cell(example, cell, space, drawn):
-    """Run one cell in the namespace `space`: (its last expression's value as IPython shows it, what it raised or None)."""
-    from IPython.lib.pretty import pretty
-
+def run_cell(example, cell, space, text):
+    """Run one cell in the namespace `space`: (`text` of its last expression's value, what it raised or None)."""
     name, tree, value = example.path.name, ast.parse("\n" * (cell.line - 1) + cell.source), None
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) and not cell.source.endswith(";") else None
     try:
         exec(compile(tree, name, "exec", dont_inherit=True), space)
         if last:
             value = eval(compile(ast.Expression(last.value), name, "eval", dont_inherit=True), space)
-        drawn()
-        return "" if value is None else pretty(value), None
+        return text(value), None
     except BaseException as error:  # SystemExit too
         return "", explain(error, example, cell)
 
@@ -147,22 +144,32 @@ def child(example, scratch, link):
     tempfile.tempdir = os.environ["TMPDIR"] = str(scratch)
     stands, reads = records.depends(example), Reads(scratch)
 
+    import IPython.display
     import matplotlib.pyplot as plt
+    from IPython.lib.pretty import pretty
+
+    def text(value):
+        """What a notebook shows of a value as text; a picture goes among the cell's figures, after those of pyplot."""
+        plt.show()
+        if svg := getattr(value, "_repr_svg_", str)():
+            svgs.append(figures.tidy(svg))
+        return "" if value is None or svg else pretty(value)
 
     sys.modules["__main__"] = main = types.ModuleType("__main__")
     main.__file__, sys.argv, sys.path[0:1] = str(example.path), [example.path.name], [str(example.path.parent)]
     linecache.cache[example.path.name] = len(example.text), None, example.text.splitlines(True), example.path.name
-    warnings.formatwarning = lambda text, kind, path, line, _=None: (
-        f"{Path(path).name}:{line}: {kind.__name__}: {text}\n"
+    warnings.formatwarning = lambda told, kind, path, line, _=None: (
+        f"{Path(path).name}:{line}: {kind.__name__}: {told}\n"
     )
     plt.switch_backend("agg")
     plt.style.use(Path(__file__).with_name("book.mplstyle"))
     plt.show = lambda *_, **__: svgs.extend(figures.taken(plt))
+    IPython.display.display = lambda *values, **_: [print(line) for line in map(text, values) if line]
     cells, began = [], time.perf_counter()
     for cell in example.cells:
         link.send(cell.name)
         svgs = []
-        result, error = run_cell(example, cell, vars(main), plt.show)
+        result, error = run_cell(example, cell, vars(main), text)
         found = {name: scalar(vars(main).get(name)) for name in sorted(cell.assigns)}
         cells.append(
             {
