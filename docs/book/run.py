@@ -29,7 +29,7 @@ from .cells import BookError, examples
 
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 DRAWS = ["matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"]
-PRELOAD = ["tensorflow", "keras", *DRAWS, "IPython.lib.pretty", __name__]
+PRELOAD = ["tensorflow", "keras", *DRAWS, "IPython.display", __name__]
 ASIDE = ["/proc", "/sys", "/dev", "/etc", "/usr", "/opt", "~/.cache", "~/.config", sys.prefix, sys.base_prefix]
 NATIVE = re.compile(r"^([IWE]\d{4} |WARNING: All log messages before absl|Fontconfig ).*\n", re.MULTILINE)  # from C++
 STOP = threading.Event()  # ends the run that goes on
@@ -146,14 +146,17 @@ def child(example, scratch, link):
 
     import IPython.display
     import matplotlib.pyplot as plt
-    from IPython.lib.pretty import pretty
+    from IPython.core.formatters import DisplayFormatter
+
+    formats = DisplayFormatter().format
 
     def text(value):
         """What a notebook shows of a value as text; a picture goes among the cell's figures, after those of pyplot."""
         plt.show()
-        if svg := getattr(value, "_repr_svg_", str)():
+        shown = formats(value)[0] if value is not None else {}
+        if svg := shown.get("image/svg+xml"):
             svgs.append(figures.tidy(svg))
-        return "" if value is None or svg else pretty(value)
+        return "" if svg else shown.get("text/plain", "")
 
     sys.modules["__main__"] = main = types.ModuleType("__main__")
     main.__file__, sys.argv, sys.path[0:1] = str(example.path), [example.path.name], [str(example.path.parent)]
