@@ -66,9 +66,12 @@ def on_page_markdown(markdown, page, config, files):
 def mark_formula(match):
     """A notebook's formula as arithmatex marks one of a page; code stays as it is."""
     display, inline = match.groups()
-    if display:
-        return f'<div class="arithmatex">\\[{display}\\]</div>'
-    return f'<span class="arithmatex">\\({inline}\\)</span>' if inline else match[0]
+    marked = (
+        f'<div class="arithmatex">\\[{display}\\]</div>'
+        if display
+        else f'<span class="arithmatex">\\({inline}\\)</span>'
+    )
+    return marked if display or inline else match[0]
 
 
 def on_page_content(html, page, config, files):

@@ -50,17 +50,10 @@ def scalar(value):
 
 def settled(text):
     """Text as a terminal leaves it: without colours, after carriage returns and backspaces."""
-    lines = []
-    for line in re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text).split("\n"):
-        at, left = 0, []
-        for letter in line:
-            if letter in "\r\b":
-                at = 0 if letter == "\r" else max(0, at - 1)
-            else:
-                left[at : at + 1] = letter
-                at += 1
-        lines.append("".join(left).rstrip())
-    return "\n".join(lines)
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[^\n]*\r(?!\n)", "", text)
+    while re.search("[^\n\b]\b", text):
+        text = re.sub("[^\n\b]\b", "", text)
+    return re.sub(r"[ \t\r]+$", "", text, flags=re.MULTILINE)
 
 
 class Stream:

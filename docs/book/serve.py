@@ -1,6 +1,5 @@
 """The writer's server: both editions under one address, rebuilt page by page while files change."""
 
-import json
 import logging
 import threading
 from pathlib import Path
@@ -25,12 +24,12 @@ class Site:
     """Builds what changed since the last time, and runs stale examples in a thread meanwhile."""
 
     def __init__(self, url, run):
-        self.url, self.run, self.seen, self.tried, self.thread = url, run, {}, {}, None
+        self.url, self.run, self.seen, self.tried, self.thread = url, run, {}, set(), None
 
     def changed(self, key, *paths, after=None):
         """Whether anything below `paths`, or `after`, is not as it was when this was asked last."""
         files = [file for path in paths for file in (path.rglob("[!.]*") if path.is_dir() else [path])]
-        now = len(files), max(file.stat().st_mtime_ns for file in files), after
+        now = len(files), max((file.stat().st_mtime_ns for file in files), default=0), after
         before, self.seen[key] = self.seen.get(key), now
         return now != before
 
@@ -48,26 +47,25 @@ class Site:
 
     def run_stale(self):
         """Run what is stale, once for each state of the scripts; the record, or `ran`, makes the watcher look again."""
-        state = sorted((path, path.stat().st_mtime_ns) for path in (ROOT / "examples").rglob("*.py"))
-        todo = [e for e in examples() if self.tried.get(e.name) != state and not found[e.name]]
+        if self.changed("scripts", ROOT / "examples"):
+            self.tried.clear()
+        todo = [example for example in examples() if example.name not in self.tried and not found[example.name]]
         if todo and not (self.thread and self.thread.is_alive()):
-            self.tried |= {example.name: state for example in todo}
+            self.tried |= {example.name for example in todo}
             then = (records.STORE / "ran").touch
             self.thread = threading.Thread(target=lambda: (self.run(todo), then()), daemon=True)
             self.thread.start()
 
 
 def build_edition(path, url, dirty):
-    """A full build the first time; a dirty one makes changed pages anew, but leaves a search index of those alone."""
+    """A full build the first time; later of changed pages alone, and the search index stays as it is."""
     config = load_config(path, site_url=url)
     index = Path(config.site_dir, "search", "search_index.json")
-    before = json.loads(index.read_text(encoding="utf-8"))["docs"] if dirty else []
+    before = index.read_bytes() if dirty else None
     config.plugins.on_startup(command="serve", dirty=dirty)
     build(config, dirty=dirty)
-    made = json.loads(index.read_text(encoding="utf-8"))
-    new = {entry["location"].partition("#")[0] for entry in made["docs"]}
-    made["docs"] += [entry for entry in before if entry["location"].partition("#")[0] not in new]
-    index.write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
+    if before:  # a dirty build leaves an index of the changed pages alone
+        index.write_bytes(before)
 
 
 def serve(port, run):

