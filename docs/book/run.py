@@ -76,7 +76,8 @@ class Reads:
 
     def __init__(self, aside):
         self.files, self.began = {}, time.time_ns()
-        self.aside = tuple(f"{Path(path).expanduser().resolve()}{os.sep}" for path in [aside, *ASIDE])
+        asides = [Path(path).expanduser() for path in [aside, *ASIDE]]
+        self.aside = tuple(f"{path}{os.sep}" for path in [*asides, *(path.resolve() for path in asides)])
         sys.addaudithook(self)
 
     def __call__(self, event, args):
@@ -91,12 +92,11 @@ class Reads:
         """{what: fingerprint}; of a module that was changed since the run began, one that makes the record stale."""
         found = {f"data {records.portable(path)}": print for path, print in self.files.items() if print}
         modules = [module for name, module in list(sys.modules.items()) if not name.startswith(("__main__", "book"))]
-        for file in {os.path.realpath(getattr(module, "__file__", None) or "/") for module in modules}:
+        for file in {getattr(module, "__file__", None) or "" for module in modules}:
             if not file.startswith(self.aside) and os.path.isfile(file):
-                name = records.portable(file)
-                found |= records.fingerprints([("module", name)])
-                if os.stat(file).st_mtime_ns > self.began:
-                    found[f"module {name}"] = "changed while it ran"
+                changed = os.stat(file).st_mtime_ns > self.began
+                found |= records.fingerprints([("module", name := records.portable(file))])
+                found |= {f"module {name}": "changed while it ran"} if changed else {}
         return found
 
 
