@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import datetime
+import gc
 import linecache
 import multiprocessing.connection
 import multiprocessing.forkserver
@@ -126,6 +127,7 @@ def run_cell(example, cell, space, text):
 
 def child(example, scratch, link):
     """Run all cells of `example` in this process and send what happened through `link`."""
+    gc.freeze()  # a collection need not go through what was imported before
     if hasattr(os, "setsid"):
         os.setsid()  # a group of its own, which ends with the parent, however that went
         parent = multiprocessing.parent_process().sentinel
