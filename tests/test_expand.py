@@ -266,6 +266,7 @@ WRONG = {
     "a figure without alt": ('{{ figure("first", caption="y") }}', "alt"),
     "a figure with a blank alt": ('{{ figure("first", alt=" ", caption="y") }}', "alt"),
     "a figure without caption": ('{{ figure("first", alt="x") }}', "caption"),
+    "a value inside a caption's text": ('{{ figure("first", alt="x", caption="{{ loss }}") }}', "write|Syntax"),
     "an unknown value": ("{{ acuracy }}", "acuracy"),
     "an unknown value asked for": ('{{ value("acuracy") }}', "acuracy"),
     "a value that is no scalar": ("{{ many }}", "many"),

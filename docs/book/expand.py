@@ -69,6 +69,8 @@ class Page:
     def figure(self, name, number=1, alt="", caption=""):
         if not (alt.strip() and caption.strip()):
             raise BookError(f"figure {name!r} needs both `alt` and `caption`")
+        if "{{" in alt + caption:
+            raise BookError(f'figure {name!r}: inside a text write "… " ~ (value | digits) ~ " …", not {{{{ }}}}')
         return self.piece(name, number, alt, caption)
 
     def value(self, name, after=None, of=""):
