@@ -30,8 +30,10 @@ serve: $(READY)  ## run the examples, build both editions, serve them and follow
 
 site: $(READY)  ## build both editions strictly into build/site
 	python -m book run $(if $(FRESH),--fresh)
-	mkdocs build --strict --quiet
-	mkdocs build --strict --quiet -f docs/mkdocs.en.yml
+	@rm -rf build/en
+	mkdocs build --strict --quiet -f docs/mkdocs.en.yml -d ../build/en & english=$$!; \
+	mkdocs build --strict --quiet; korean=$$?; wait $$english && exit $$korean
+	mv build/en build/site/en
 
 test: $(READY) site  ## all that CI trusts: checks, the chapters' code, both built editions (FRESH=1 runs all anew)
 	python -m pytest

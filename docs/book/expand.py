@@ -10,7 +10,7 @@ import json
 import re
 import textwrap
 import traceback
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import jinja2
@@ -45,7 +45,7 @@ class Page:
 
     def __init__(self, path, source, found, records):
         self.path, self.source, self.found, self.records = path, source, found, records
-        self.language, self.pieces, self.written = path.parent.name, [], []  # `written` is the hook's
+        self.language, self.pieces, self.written = path.parent.name, [], set()  # `written` is the hook's
         self.example, self.record = found.get(path.stem), records.get(path.stem)
 
     def other(self, name):
@@ -169,6 +169,7 @@ class Page:
         light = {f"{path}-light.svg": svg for path, svg in drawn}
         return light | {f"{path}-dark.svg": figures.dark(svg) for path, svg in drawn}
 
+    @lru_cache(1024)  # noqa: B019
     def files(self, home):
         """{path: text} of all that the page is in its edition; `home` as for `notebook`."""
         found, name = {self.path.name: self.markdown(), **self.images()}, self.path.stem

@@ -21,19 +21,23 @@ def on_config(config):
             raise error
         pages.update(expand.pages(Path(config.docs_dir).name, found))
         for page in pages.values():
-            page.written = page.written or write(page, config.site_url or "../../")
+            write(page, config.site_url or "../../")
     except BookError as error:
         raise PluginError(str(error)) from error
 
 
 def write(page, home):
-    """Write what the page is in its edition and return the names. While one writes, a notebook is made once a record."""
-    new, folder = page.files(home), added(page.path.parent)
-    for name, content in new.items():
-        old = serve.found and name.endswith(".ipynb") and (folder / name).exists() and (folder / name).stat().st_mtime
-        if not old or old < records.every(page.path.stem)[0].stat().st_mtime:
-            records.write(folder / name, content.encode())
-    return list(new)
+    """Write what the page is in its edition."""
+    for name, content in page.files(home).items():
+        path = added(page.path.parent) / name
+        if name not in page.written and not (serve.found and name.endswith(".ipynb") and later(page.path.stem, path)):
+            records.write(path, content.encode())
+            page.written.add(name)
+
+
+def later(name, path):
+    """While serving, a notebook, whose page takes a second, is made after its chapter and once for each record."""
+    return name in serve.fresh or (path.exists() and path.stat().st_mtime > records.every(name)[0].stat().st_mtime)
 
 
 def added(docs):
@@ -44,7 +48,7 @@ def added(docs):
 def on_files(files, config):
     """Put each chapter as expanded in its source's place, and add what belongs to it and KaTeX's files."""
     katex, where = tex.KATEX / "dist", (config.site_dir, config.use_directory_urls)
-    for name in (name for page in pages.values() for name in page.written):
+    for name in (name for page in pages.values() for name in sorted(page.written)):
         if name in files.src_uris:
             files.remove(files.src_uris[name])
         files.append(File(name, str(added(config.docs_dir)), *where))

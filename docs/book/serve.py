@@ -10,14 +10,16 @@ from mkdocs.livereload import LiveReloadServer
 
 from . import records
 from .cells import ROOT, BookError, examples
-from .run import STOP
+from .run import STOP, start_server
 
 EDITIONS = {
     "": (ROOT / "mkdocs.yml", ROOT / "docs" / "ko"),
     "en/": (ROOT / "docs" / "mkdocs.en.yml", ROOT / "docs" / "en"),
 }
 RAN = ROOT / "examples", records.STORE
+AGAIN = records.STORE / "again"  # touched for one more build
 found = {}  # while serving: of every example its record, or None while it runs
+fresh = set()  # the examples whose records are new: their notebooks follow in the next build
 
 
 class Site:
@@ -36,24 +38,28 @@ class Site:
     def build(self):
         try:
             if self.changed("records", *RAN):
-                found.update({example.name: records.find(example)[0] for example in examples()})
+                now = {example.name: records.find(example)[0] for example in examples()}
+                fresh.clear()
+                fresh.update(name for name in now if now[name] is not found.get(name))
+                found.update(now)
                 self.run_stale()
             for below, paths in EDITIONS.items():
                 dirty = below in self.seen
                 if self.changed(below, *paths, ROOT / "docs" / "theme", after=self.seen["records"]):
                     build_edition(str(paths[0]), self.url + below, dirty)
+            if any(found[name] for name in fresh):
+                AGAIN.touch()
         except (BookError, SystemExit) as error:
             (error if isinstance(error, BookError) else BookError(f"the page is not built: {error}")).show()
 
     def run_stale(self):
-        """Run what is stale, once for each state of the scripts; the record, or `ran`, makes the watcher look again."""
+        """Run what is stale, once for each state of the scripts; records, and `AGAIN`, make the watcher look again."""
         if self.changed("scripts", ROOT / "examples"):
             self.tried.clear()
         todo = [example for example in examples() if example.name not in self.tried and not found[example.name]]
         if todo and not (self.thread and self.thread.is_alive()):
             self.tried |= {example.name for example in todo}
-            then = (records.STORE / "ran").touch
-            self.thread = threading.Thread(target=lambda: (self.run(todo), then()), daemon=True)
+            self.thread = threading.Thread(target=lambda: (self.run(todo), AGAIN.touch()), daemon=True)
             self.thread.start()
 
 
@@ -77,6 +83,7 @@ def serve(port, run):
     server.build_delay = 0.05  # for more changes to come, in seconds
     records.STORE.mkdir(parents=True, exist_ok=True)
     site.build()
+    start_server()  # the first edited example need not wait for its import
     for folder in (ROOT / "docs" / "ko", ROOT / "docs" / "en", ROOT / "docs" / "theme", *RAN):
         server.watch(str(folder))
     print(f"\n한국어 {site.url}    English {site.url}en/    (Ctrl-C ends)\n", flush=True)
