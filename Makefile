@@ -48,6 +48,9 @@ snippets: $(READY)  ## execute the pages' visible code as a reader would paste i
 twice: $(READY) site  ## build all but the labs a second time elsewhere: not a byte may differ
 	LAB_PAGES="$(LAB_PAGES)" python -m pytest -q tests/twice.py
 
+bench: $(READY)  ## measure the book and its peers side by side, write docs/{ko,en}/benchmark.md (half an hour; BENCH=--quick)
+	python tests/benchmark/bench.py $(BENCH)
+
 LAB_PAGES := mnist fashion-mnist
 
 lint: $(READY)  ## ruff, formatting, Markdown and info strings

@@ -35,7 +35,7 @@ class Site:
         before, self.seen[key] = self.seen.get(key), now
         return now != before
 
-    def build(self):
+    def build(self, editions=tuple(EDITIONS)):
         try:
             if self.changed("records", *RAN):
                 now = {example.name: records.find(example)[0] for example in examples()}
@@ -43,10 +43,10 @@ class Site:
                 fresh.update(name for name in now if now[name] is not found.get(name))
                 found.update(now)
                 self.run_stale()
-            for below, paths in EDITIONS.items():
-                dirty = below in self.seen
-                if self.changed(below, *paths, ROOT / "docs" / "theme", after=self.seen["records"]):
-                    build_edition(str(paths[0]), self.url + below, dirty)
+            for below in editions:
+                known = below in self.seen
+                if self.changed(below, *EDITIONS[below], ROOT / "docs" / "theme", after=self.seen["records"]):
+                    build_edition(str(EDITIONS[below][0]), self.url + below, known)
             if any(found[name] for name in fresh):
                 AGAIN.touch()
         except (BookError, SystemExit) as error:
@@ -63,13 +63,16 @@ class Site:
             self.thread.start()
 
 
-def build_edition(path, url, dirty):
-    """A full build the first time; later of changed pages alone, and the search index stays as it is."""
+def build_edition(path, url, known):
+    """Make the changed pages anew, the first time all but those of notebooks; then the search index stays as it is."""
     config = load_config(path, site_url=url)
     index = Path(config.site_dir, "search", "search_index.json")
-    before = index.read_bytes() if dirty else None
-    config.plugins.on_startup(command="serve", dirty=dirty)
-    build(config, dirty=dirty)
+    before = index.read_bytes() if known else None
+    for page in () if known else Path(config.site_dir).rglob("index.html"):
+        if "notebooks" not in page.parts:
+            page.unlink()
+    config.plugins.on_startup(command="serve", dirty=True)
+    build(config, dirty=True)
     if before:  # a dirty build leaves an index of the changed pages alone
         index.write_bytes(before)
 
@@ -82,7 +85,8 @@ def serve(port, run):
     server = LiveReloadServer(site.build, "127.0.0.1", port, str(ROOT / "build" / "site"), polling_interval=0.1)
     server.build_delay = 0.05  # for more changes to come, in seconds
     records.STORE.mkdir(parents=True, exist_ok=True)
-    site.build()
+    site.build([""])
+    threading.Timer(1, AGAIN.touch).start()  # the other edition follows
     start_server()  # the first edited example need not wait for its import
     for folder in (ROOT / "docs" / "ko", ROOT / "docs" / "en", ROOT / "docs" / "theme", *RAN):
         server.watch(str(folder))
