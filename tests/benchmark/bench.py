@@ -140,7 +140,7 @@ def warm(given, rounds):
         shutil.copytree(WORK / "own" / "book" / "build" / "records", folder / "build" / "records")
     attempt(OURS, given, folder)
     timed([*BOOK, "expand", "--to", "build/plain"], folder)
-    for language, site, config in (("ko", "site", "mkdocs.yml"), ("en", "site/en", "docs/mkdocs.en.yml")):
+    for language, site, config in (("ko", "site", "mkdocs.yml"), ("en", "en", "docs/mkdocs.en.yml")):
         build, path = folder / "build", (folder / config).with_name(f"plain.{language}.yml")
         for use in "notebooks", "downloads":  # to read as pages, and as they are
             shutil.copytree(build / site / "downloads", build / "plain" / language / use)
