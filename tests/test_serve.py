@@ -114,8 +114,8 @@ def test_a_wrong_chapter_is_told_with_its_line_and_the_server_goes_on(served):
 
 def test_a_failing_example_is_told_with_its_line_and_mended_by_the_next_edit(served):
     served.example("quick", "print(1 / 0)")
-    until(lambda: "examples/quick.py:3" in served.log())
-    assert "ZeroDivisionError" in served.log() and "shown in docs/ko/quick.md:5" in served.log()
+    until(lambda: "shown in docs/ko/quick.md:5" in served.log())
+    assert "ZeroDivisionError" in served.log() and "examples/quick.py:3" in served.log()
     served.example("quick", "from _helper import three\nprint('mended', three)")
     served.shows("/quick/", "mended 3")
 

@@ -16,6 +16,7 @@ pages = {}  # of the edition being built
 def on_config(config):
     """Make sure that there are records, then expand every chapter: a page that is wrong stops the build here."""
     try:
+        tex.node()  # gets ready meanwhile
         found, errors = (serve.found, []) if serve.found else run.ensure()  # the server runs examples meanwhile
         for error in errors:
             raise error
@@ -84,7 +85,11 @@ def on_page_content(html, page, config, files):
         html = re.sub(r"<(?:pre|code).*?</(?:pre|code)>|\$\$(.+?)\$\$|\$([^$]+)\$", mark_formula, html, flags=re.DOTALL)
         page.meta["search"] = {"exclude": True}
     page.meta["math"] = "arithmatex" in html
+    return html.replace('class="arithmatex"', 'class="arithmatex" data-search-exclude')
+
+
+def on_post_page(output, page, config):  # after the search plugin has read the page
     try:
-        return tex.replace(html)
+        return tex.replace(output)
     except BookError as error:
         raise PluginError(f"{page.file.src_uri}: {error}") from error

@@ -278,7 +278,7 @@ def run(todo, jobs=None, heard=lambda now, left: None, fresh=False):
         return []
     STOP.clear()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    jobs = jobs or max(1, min(cores, int(psutil.virtual_memory().available / 2**31)))
+    jobs = jobs or max(1, min(cores + 1, int(psutil.virtual_memory().available / 2**31)))  # one more: bodies wait, too
     context, now = start_server(), {}
     with ThreadPoolExecutor(jobs) as pool:
         futures = [
@@ -304,5 +304,7 @@ def last_seconds(example):
 
 def ensure():
     """Run what has no valid record. Returns {name: record or None} of all examples, and the errors."""
-    errors = run([example for example in examples() if not records.find(example)[0]])
-    return {example.name: records.find(example)[0] for example in examples()}, errors
+    found = {example.name: records.find(example)[0] for example in examples()}
+    todo = [example for example in examples() if not found[example.name]]
+    errors = run(todo)
+    return found | {example.name: records.find(example)[0] for example in todo}, errors

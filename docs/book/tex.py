@@ -11,7 +11,7 @@ from pathlib import Path
 from .cells import ROOT, BookError
 
 KATEX = ROOT / "docs" / "node_modules" / "katex"
-MATH = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
+MATH = re.compile(r'<(span|div) class="arithmatex"[^>]*>\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 SERVER = """
 const katex = require("katex");
 require("readline").createInterface({input: process.stdin}).on("line", line => {
