@@ -1,6 +1,7 @@
 """Both built editions in a real headless browser, and their links, as `make site` left them in build/site."""
 
 import functools
+import hashlib
 import http.server
 import os
 import re
@@ -10,6 +11,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
+import yaml
 from book.cells import ROOT, examples
 
 SITE = ROOT / "build" / "site"
@@ -71,6 +73,25 @@ def test_links_and_anchors_resolve_in(page):
         assert path.is_file(), f"{page} links {link}"
         if anchor and path.suffix == ".html":
             assert unquote(anchor) in parsed(path).ids | {"__skip"}, f"{page} links {link}"
+
+
+def test_no_line_of_the_notes_is_missing():
+    notes = yaml.safe_load((ROOT / "tests" / "notes.yml").read_text(encoding="utf-8"))
+    lines = "\n".join(statement["line"] for statement in notes["statements"])
+    assert hashlib.sha256(lines.encode()).hexdigest() == notes["sha256"]
+
+
+@pytest.mark.parametrize("edition", ["", "en/"], ids=["ko", "en"])
+def test_every_line_of_the_notes_is_taught_where_the_map_says(edition):
+    notes = yaml.safe_load((ROOT / "tests" / "notes.yml").read_text(encoding="utf-8"))
+    lost = []
+    for statement in notes["statements"]:
+        assert statement["anchors"], statement["line"]
+        for name, _, anchor in (place.partition("#") for place in statement["anchors"]):
+            page = SITE / edition / ("" if name == "index" else name) / "index.html"
+            if page.is_file() != bool(anchor) or (anchor and anchor not in parsed(page).ids):
+                lost.append(f"{name}#{anchor}: {statement['line']}")
+    assert not lost, "\n".join(lost)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
