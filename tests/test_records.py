@@ -111,7 +111,7 @@ STALE = {
     "Keras's backend": (setting("KERAS_BACKEND", "jax"), "setting KERAS_BACKEND changed: none → jax"),
     "oneDNN": (setting("TF_ENABLE_ONEDNN_OPTS", "0"), "setting TF_ENABLE_ONEDNN_OPTS changed: none → 0"),
     "keras.json": (keras_json(floatx="float16"), r"setting keras\.json changed: none → .*float16.*"),
-    "a limit": (rewrite("# %% first", "# ---\n# jupyter:\n#   book:\n#     seconds: 9\n# ---\n# %% first"), "limit seconds changed: 120 → 9"),
+    "a limit": (rewrite("# %% first", "# ---\n# jupyter:\n#   book:\n#     seconds: 9\n# ---\n# %% first"), "limit seconds changed: 300 → 9"),
     "the record's format": (lambda _, monkeypatch: monkeypatch.setattr(records, "FORMAT", "next"), "record format changed: .* → next"),
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMITS = {"seconds": 120, "memory_gb": 6, "data": []}
+LIMITS = {"seconds": 300, "memory_gb": 6, "data": []}
 MARKER = re.compile(r"(# ---\n(#.*\n)*?# ---\n)?\s*# %%.*\n?")
 TAGS = {"check", "solution", "timing", "warns"}
 
