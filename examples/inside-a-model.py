@@ -205,6 +205,7 @@ for line, (title, kernel) in zip(axes, rows.items()):
     line[0].set_ylabel(title)
 plt.show()
 
+
 # %% smoothness
 def neighbours(kernel):  # correlation of pixels side by side
     pictures = kernel.T.reshape(-1, 28, 28)
@@ -262,6 +263,7 @@ ax.set(xlabel="32 units of “second” (four numbered)")
 fig.colorbar(drawn, label="mean output")
 plt.show()
 
+
 # %% draw-favourites
 def favourites(unit):
     return features[:, unit].argsort()[::-1][:6]
@@ -286,6 +288,7 @@ all_hits = sum(hits(k) for k in range(10))
 shirt_hits = hits(6)
 print(total_hits, "of 24 pictures are of the wanted kind")
 print(all_hits, "of 60 for all ten kinds")
+
 
 # %% nearest-mean
 def nearest_mean_accuracy(describe):
@@ -711,6 +714,7 @@ scratch_score = train_on(from_scratch(seed=0), "all, from scratch")
 assert all(np.abs(b - a).max() > 1e-4 for a, b in zip(start, end))
 assert min(head_score, longer_score, tuned_score) > 0.8
 assert tuned_score > head_score
+
 
 # %% exercise-5 tags=["solution"]
 def zero_shares(model, x):

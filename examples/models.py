@@ -629,7 +629,8 @@ class Conditional(Branching):
 conditional = Conditional()
 conditional(ones)
 conditional.compile("sgd", "mse")
-conditional.fit(ones, zeros, batch_size=1000, verbose=0)
+history = conditional.fit(ones, zeros, batch_size=1000, verbose=0)
+assert np.isfinite(history.history["loss"][0])
 
 
 # %% config-forgotten
