@@ -1040,8 +1040,10 @@ mixed_tags = opened("mixed/train").Tags()["tensors"]
 assert "batch_loss" in mixed_tags
 _, running = read("mixed/train", "batch_loss")
 _, whole_epochs = read("mixed/train", "epoch_loss")
-for mean in whole_epochs:  # the last of an epoch is the epoch's mean
-    assert np.abs(np.array(running) - mean).min() < 1e-5
+assert all(  # the last of an epoch is the epoch's mean
+    np.abs(np.array(running) - mean).min() < 1e-5
+    for mean in whole_epochs
+)
 sizes = event_accumulator.DEFAULT_SIZE_GUIDANCE
 assert sizes["tensors"] == 10 and sizes["scalars"] == 10_000
 assert any("histogram" in tag for tag in mixed_tags)

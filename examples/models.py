@@ -260,7 +260,8 @@ assert np.array_equal(first_half.get_weights()[0], kernel)
 
 # without Graphviz: an error in a script, a printed line in a notebook
 magics = "IPython.core.magics.namespace"
-path, loaded = os.environ.pop("PATH"), sys.modules.pop(magics, None)
+kept_path = [os.environ.pop("PATH")]
+loaded = sys.modules.pop(magics, None)
 try:
     try:
         keras.utils.plot_model(functional, show_shapes=True)
@@ -270,7 +271,7 @@ try:
     sys.modules[magics] = types.ModuleType(magics)
     in_a_notebook = keras.utils.plot_model(functional)
 finally:
-    os.environ["PATH"] = path
+    os.environ["PATH"] = kept_path[0]
     sys.modules.pop(magics)
     if loaded:
         sys.modules[magics] = loaded

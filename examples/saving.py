@@ -1102,7 +1102,7 @@ import hashlib
 
 
 def fingerprint(file):
-    return hashlib.sha256(pathlib.Path(file).read_bytes()).hexdigest()
+    return hashlib.sha256(pathlib.Path(file).read_bytes()).digest()
 
 
 def rewrite(target, word):
