@@ -509,8 +509,14 @@ if __name__ == "__main__":
 _ = Path("train.py").write_text(script)
 
 # %% killed
+import shutil
 import subprocess
 import sys
+
+shutil.rmtree("backup", ignore_errors=True)  # of an earlier try
+for old in (*Path().glob("epoch-*.keras"), Path("final.keras")):
+    old.unlink(missing_ok=True)
+Path("log.csv").unlink(missing_ok=True)
 
 command = [sys.executable, "train.py", "power-cut"]
 killed = subprocess.run(command, capture_output=True)
@@ -747,9 +753,6 @@ assert states[0][0] != states[1][0] and states[1][1] == 0
 
 
 # %% train-logged
-import shutil
-
-
 def train_logged(name, learning_rate, callbacks=()):
     shutil.rmtree(f"logs/{name}", ignore_errors=True)  # of old runs
     board = keras.callbacks.TensorBoard(
