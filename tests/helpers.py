@@ -5,6 +5,7 @@ PYTEST_DONT_REWRITE: a plugin of the test modules, which import from it as well.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -65,6 +66,7 @@ class Project:
             text=True,
             encoding="utf-8",
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's `&` leaves Ctrl-C ignored
         )
 
     def book(self, *arguments, **how):
